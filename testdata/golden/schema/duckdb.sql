@@ -1,0 +1,391 @@
+-- One row per user of the client: a person in the client's own system.
+CREATE TABLE IF NOT EXISTS "users" (
+  "guid" VARCHAR NOT NULL,
+  "identifier" VARCHAR,
+  "is_disabled" BOOLEAN,
+  "metadata" VARCHAR,
+  "extra" VARCHAR,
+  "row_hash" BIGINT NOT NULL,
+  "snapshot_at" TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN "users"."guid" IS 'MX''s id of the user.';
+COMMENT ON COLUMN "users"."identifier" IS 'The client''s own id of the user; null when the client gave none.';
+COMMENT ON COLUMN "users"."is_disabled" IS 'True while the user is disabled: nothing is aggregated and MX may withhold the data.';
+COMMENT ON COLUMN "users"."metadata" IS 'Opaque text that the client stored with the user, often JSON inside the string.';
+COMMENT ON COLUMN "users"."extra" IS 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).';
+COMMENT ON COLUMN "users"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
+COMMENT ON COLUMN "users"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
+
+-- One row per member: one user's connection to one institution.
+CREATE TABLE IF NOT EXISTS "members" (
+  "guid" VARCHAR NOT NULL,
+  "user_guid" VARCHAR NOT NULL,
+  "identifier" VARCHAR,
+  "institution_code" VARCHAR,
+  "name" VARCHAR,
+  "metadata" VARCHAR,
+  "aggregated_at" TIMESTAMPTZ,
+  "successfully_aggregated_at" TIMESTAMPTZ,
+  "is_being_aggregated" BOOLEAN,
+  "connection_status" VARCHAR,
+  "status" VARCHAR,
+  "is_oauth" BOOLEAN,
+  "oauth_window_uri" VARCHAR,
+  "background_aggregation_is_disabled" BOOLEAN,
+  "extra" VARCHAR,
+  "row_hash" BIGINT NOT NULL,
+  "snapshot_at" TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN "members"."guid" IS 'MX''s id of the member.';
+COMMENT ON COLUMN "members"."user_guid" IS 'The user that the member belongs to.';
+COMMENT ON COLUMN "members"."identifier" IS 'The client''s own id of the member.';
+COMMENT ON COLUMN "members"."institution_code" IS 'The institution connected to; code in institutions.';
+COMMENT ON COLUMN "members"."name" IS 'Display name of the institution.';
+COMMENT ON COLUMN "members"."metadata" IS 'Opaque text that the client stored with the member.';
+COMMENT ON COLUMN "members"."aggregated_at" IS 'Start of the most recent job of any kind; says nothing about its success.';
+COMMENT ON COLUMN "members"."successfully_aggregated_at" IS 'Last time a job succeeded; null before the first success. The age of the member''s data.';
+COMMENT ON COLUMN "members"."is_being_aggregated" IS 'True if a job was running when the member was read.';
+COMMENT ON COLUMN "members"."connection_status" IS 'State of the connection: CONNECTED, CHALLENGED, DENIED …; null for members that never aggregate.';
+COMMENT ON COLUMN "members"."status" IS 'Older job state, still served beside connection_status.';
+COMMENT ON COLUMN "members"."is_oauth" IS 'True if the connection is made through the institution''s OAuth pages.';
+COMMENT ON COLUMN "members"."oauth_window_uri" IS 'One-time address of those pages, where one is open.';
+COMMENT ON COLUMN "members"."background_aggregation_is_disabled" IS 'True if the nightly job of MX is turned off for the member.';
+COMMENT ON COLUMN "members"."extra" IS 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).';
+COMMENT ON COLUMN "members"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
+COMMENT ON COLUMN "members"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
+
+-- One row per account at an institution.
+CREATE TABLE IF NOT EXISTS "accounts" (
+  "guid" VARCHAR NOT NULL,
+  "member_guid" VARCHAR NOT NULL,
+  "user_guid" VARCHAR NOT NULL,
+  "institution_code" VARCHAR,
+  "name" VARCHAR,
+  "account_number" VARCHAR,
+  "type" VARCHAR,
+  "subtype" VARCHAR,
+  "balance" DECIMAL(18,4),
+  "available_balance" DECIMAL(18,4),
+  "available_credit" DECIMAL(18,4),
+  "credit_limit" DECIMAL(18,4),
+  "cash_balance" DECIMAL(18,4),
+  "holdings_value" DECIMAL(18,4),
+  "total_account_value" DECIMAL(18,4),
+  "cash_surrender_value" DECIMAL(18,4),
+  "death_benefit" DECIMAL(18,4),
+  "loan_amount" DECIMAL(18,4),
+  "pay_out_amount" DECIMAL(18,4),
+  "premium_amount" DECIMAL(18,4),
+  "insured_name" VARCHAR,
+  "apr" DECIMAL(18,8),
+  "apy" DECIMAL(18,8),
+  "interest_rate" DECIMAL(18,8),
+  "currency_code" VARCHAR,
+  "day_payment_is_due" BIGINT,
+  "payment_due_at" TIMESTAMPTZ,
+  "last_payment_at" TIMESTAMPTZ,
+  "last_payment" DECIMAL(18,4),
+  "minimum_payment" DECIMAL(18,4),
+  "minimum_balance" DECIMAL(18,4),
+  "original_balance" DECIMAL(18,4),
+  "payoff_balance" DECIMAL(18,4),
+  "started_on" DATE,
+  "matures_on" DATE,
+  "is_closed" BOOLEAN,
+  "created_at" TIMESTAMPTZ,
+  "updated_at" TIMESTAMPTZ,
+  "extra" VARCHAR,
+  "row_hash" BIGINT NOT NULL,
+  "snapshot_at" TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN "accounts"."guid" IS 'MX''s id of the account.';
+COMMENT ON COLUMN "accounts"."member_guid" IS 'The member that the account belongs to.';
+COMMENT ON COLUMN "accounts"."user_guid" IS 'The user that the account belongs to.';
+COMMENT ON COLUMN "accounts"."institution_code" IS 'The institution that keeps the account.';
+COMMENT ON COLUMN "accounts"."name" IS 'Display name of the account.';
+COMMENT ON COLUMN "accounts"."account_number" IS 'Account number, usually masked or partial.';
+COMMENT ON COLUMN "accounts"."type" IS 'CHECKING, SAVINGS, CREDIT_CARD, LOAN, INVESTMENT …; ANY where the feed gave nothing usable.';
+COMMENT ON COLUMN "accounts"."subtype" IS 'Finer type, e.g. MONEY_MARKET, AUTO; null and NONE mean the same.';
+COMMENT ON COLUMN "accounts"."balance" IS 'Current balance, usually without pending transactions. Normally positive for every type: for debts it is what is owed.';
+COMMENT ON COLUMN "accounts"."available_balance" IS 'What can be spent from an asset account, usually net of pending transactions.';
+COMMENT ON COLUMN "accounts"."available_credit" IS 'What can still be drawn on a debt account.';
+COMMENT ON COLUMN "accounts"."credit_limit" IS 'Most that may be owed.';
+COMMENT ON COLUMN "accounts"."cash_balance" IS 'Cash held in an investment account.';
+COMMENT ON COLUMN "accounts"."holdings_value" IS 'Value of the securities in an investment account.';
+COMMENT ON COLUMN "accounts"."total_account_value" IS 'Cash and holdings of an investment account together.';
+COMMENT ON COLUMN "accounts"."cash_surrender_value" IS 'What an insurance policy pays when it is given up.';
+COMMENT ON COLUMN "accounts"."death_benefit" IS 'What an insurance policy pays on death.';
+COMMENT ON COLUMN "accounts"."loan_amount" IS 'Amount lent, for loans and loans on insurance policies.';
+COMMENT ON COLUMN "accounts"."pay_out_amount" IS 'What an insurance policy pays out.';
+COMMENT ON COLUMN "accounts"."premium_amount" IS 'Premium of an insurance policy.';
+COMMENT ON COLUMN "accounts"."insured_name" IS 'Person that an insurance policy covers.';
+COMMENT ON COLUMN "accounts"."apr" IS 'Annual percentage rate charged: 19.99 is 19.99 %.';
+COMMENT ON COLUMN "accounts"."apy" IS 'Annual percentage yield paid.';
+COMMENT ON COLUMN "accounts"."interest_rate" IS 'Nominal interest rate.';
+COMMENT ON COLUMN "accounts"."currency_code" IS 'Currency of the account''s amounts.';
+COMMENT ON COLUMN "accounts"."day_payment_is_due" IS 'Day on which a payment is due each month.';
+COMMENT ON COLUMN "accounts"."payment_due_at" IS 'When the next payment is due.';
+COMMENT ON COLUMN "accounts"."last_payment_at" IS 'When the last payment was made.';
+COMMENT ON COLUMN "accounts"."last_payment" IS 'Amount of the last payment.';
+COMMENT ON COLUMN "accounts"."minimum_payment" IS 'Least that must be paid by payment_due_at.';
+COMMENT ON COLUMN "accounts"."minimum_balance" IS 'Least that the account must hold.';
+COMMENT ON COLUMN "accounts"."original_balance" IS 'Balance of a loan when it began; always positive.';
+COMMENT ON COLUMN "accounts"."payoff_balance" IS 'What would end the loan today.';
+COMMENT ON COLUMN "accounts"."started_on" IS 'Day on which the account or loan began.';
+COMMENT ON COLUMN "accounts"."matures_on" IS 'Day on which it ends.';
+COMMENT ON COLUMN "accounts"."is_closed" IS 'True once the account is closed; it stays listed and is no longer updated.';
+COMMENT ON COLUMN "accounts"."created_at" IS 'When MX first stored the account.';
+COMMENT ON COLUMN "accounts"."updated_at" IS 'When MX last changed what it stores of the account.';
+COMMENT ON COLUMN "accounts"."extra" IS 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).';
+COMMENT ON COLUMN "accounts"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
+COMMENT ON COLUMN "accounts"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
+
+-- One row per transaction in the snapshot's window.
+CREATE TABLE IF NOT EXISTS "transactions" (
+  "guid" VARCHAR NOT NULL,
+  "account_guid" VARCHAR NOT NULL,
+  "member_guid" VARCHAR,
+  "user_guid" VARCHAR NOT NULL,
+  "amount" DECIMAL(18,4),
+  "type" VARCHAR,
+  "status" VARCHAR,
+  "date" DATE,
+  "transacted_at" TIMESTAMPTZ,
+  "posted_at" TIMESTAMPTZ,
+  "created_at" TIMESTAMPTZ,
+  "updated_at" TIMESTAMPTZ,
+  "description" VARCHAR,
+  "original_description" VARCHAR,
+  "memo" VARCHAR,
+  "category" VARCHAR,
+  "top_level_category" VARCHAR,
+  "currency_code" VARCHAR,
+  "check_number" BIGINT,
+  "check_number_string" VARCHAR,
+  "merchant_guid" VARCHAR,
+  "merchant_location_guid" VARCHAR,
+  "merchant_category_code" BIGINT,
+  "latitude" DOUBLE,
+  "longitude" DOUBLE,
+  "is_bill_pay" BOOLEAN,
+  "is_direct_deposit" BOOLEAN,
+  "is_expense" BOOLEAN,
+  "is_fee" BOOLEAN,
+  "is_income" BOOLEAN,
+  "is_international" BOOLEAN,
+  "is_overdraft_fee" BOOLEAN,
+  "is_payroll_advance" BOOLEAN,
+  "is_subscription" BOOLEAN,
+  "id" VARCHAR,
+  "extra" VARCHAR,
+  "row_hash" BIGINT NOT NULL,
+  "snapshot_at" TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN "transactions"."guid" IS 'MX''s id of the transaction. A pending one usually gets a new guid when it posts.';
+COMMENT ON COLUMN "transactions"."account_guid" IS 'The account that the money moved on.';
+COMMENT ON COLUMN "transactions"."member_guid" IS 'The member that the account belongs to.';
+COMMENT ON COLUMN "transactions"."user_guid" IS 'The user that the account belongs to.';
+COMMENT ON COLUMN "transactions"."amount" IS 'How much moved, without a sign: type gives the direction.';
+COMMENT ON COLUMN "transactions"."type" IS 'CREDIT: money into the account. DEBIT: money out of it.';
+COMMENT ON COLUMN "transactions"."status" IS 'PENDING or POSTED.';
+COMMENT ON COLUMN "transactions"."date" IS 'The day that the window filters on: that of transacted_at, else of posted_at. Null only where the API served no date.';
+COMMENT ON COLUMN "transactions"."transacted_at" IS 'When it happened; the time of day is often a filler such as noon.';
+COMMENT ON COLUMN "transactions"."posted_at" IS 'When the institution booked it.';
+COMMENT ON COLUMN "transactions"."created_at" IS 'When MX first stored the transaction.';
+COMMENT ON COLUMN "transactions"."updated_at" IS 'When MX last changed what it stores of it; a new category is enough.';
+COMMENT ON COLUMN "transactions"."description" IS 'Payee as MX cleaned it; may change later.';
+COMMENT ON COLUMN "transactions"."original_description" IS 'Payee as the institution wrote it.';
+COMMENT ON COLUMN "transactions"."memo" IS 'Further text of the institution.';
+COMMENT ON COLUMN "transactions"."category" IS 'MX''s category; may change later.';
+COMMENT ON COLUMN "transactions"."top_level_category" IS 'The group of categories it belongs to.';
+COMMENT ON COLUMN "transactions"."currency_code" IS 'Currency of amount.';
+COMMENT ON COLUMN "transactions"."check_number" IS 'Number of the check without its leading zeros; superseded by check_number_string.';
+COMMENT ON COLUMN "transactions"."check_number_string" IS 'Number of the check as printed.';
+COMMENT ON COLUMN "transactions"."merchant_guid" IS 'MX''s id of the merchant.';
+COMMENT ON COLUMN "transactions"."merchant_location_guid" IS 'MX''s id of the merchant''s place of business.';
+COMMENT ON COLUMN "transactions"."merchant_category_code" IS 'Trade of the merchant.';
+COMMENT ON COLUMN "transactions"."latitude" IS 'Where it happened.';
+COMMENT ON COLUMN "transactions"."longitude" IS 'Where it happened.';
+COMMENT ON COLUMN "transactions"."is_bill_pay" IS 'MX takes it for a payment made through a bill-pay service.';
+COMMENT ON COLUMN "transactions"."is_direct_deposit" IS 'MX takes it for a direct deposit.';
+COMMENT ON COLUMN "transactions"."is_expense" IS 'MX counts it as an expense.';
+COMMENT ON COLUMN "transactions"."is_fee" IS 'MX takes it for a fee.';
+COMMENT ON COLUMN "transactions"."is_income" IS 'MX counts it as income.';
+COMMENT ON COLUMN "transactions"."is_international" IS 'MX takes it for a transaction abroad.';
+COMMENT ON COLUMN "transactions"."is_overdraft_fee" IS 'MX takes it for an overdraft fee.';
+COMMENT ON COLUMN "transactions"."is_payroll_advance" IS 'MX takes it for an advance on wages.';
+COMMENT ON COLUMN "transactions"."is_subscription" IS 'MX takes it for a subscription.';
+COMMENT ON COLUMN "transactions"."id" IS 'Id given by the institution''s feed; served by some versions only.';
+COMMENT ON COLUMN "transactions"."extra" IS 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).';
+COMMENT ON COLUMN "transactions"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
+COMMENT ON COLUMN "transactions"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
+
+-- One row per owner of an account, as the institution names them; a joint account has several.
+CREATE TABLE IF NOT EXISTS "account_owners" (
+  "guid" VARCHAR,
+  "account_guid" VARCHAR,
+  "member_guid" VARCHAR NOT NULL,
+  "user_guid" VARCHAR NOT NULL,
+  "owner_name" VARCHAR,
+  "address" VARCHAR,
+  "city" VARCHAR,
+  "state" VARCHAR,
+  "postal_code" VARCHAR,
+  "country" VARCHAR,
+  "email" VARCHAR,
+  "phone" VARCHAR,
+  "first_name" VARCHAR,
+  "last_name" VARCHAR,
+  "extra" VARCHAR,
+  "row_hash" BIGINT NOT NULL,
+  "snapshot_at" TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN "account_owners"."guid" IS 'MX''s id of the owner record; not every version serves one.';
+COMMENT ON COLUMN "account_owners"."account_guid" IS 'The account owned.';
+COMMENT ON COLUMN "account_owners"."member_guid" IS 'The member that the account belongs to.';
+COMMENT ON COLUMN "account_owners"."user_guid" IS 'The user that the member belongs to, who need not be the owner.';
+COMMENT ON COLUMN "account_owners"."owner_name" IS 'Name of the owner in one piece.';
+COMMENT ON COLUMN "account_owners"."address" IS 'Street and number.';
+COMMENT ON COLUMN "account_owners"."city" IS 'City.';
+COMMENT ON COLUMN "account_owners"."state" IS 'State, as a code or in full.';
+COMMENT ON COLUMN "account_owners"."postal_code" IS 'Postal code.';
+COMMENT ON COLUMN "account_owners"."country" IS 'Country, as a code or in full.';
+COMMENT ON COLUMN "account_owners"."email" IS 'E-mail address.';
+COMMENT ON COLUMN "account_owners"."phone" IS 'Telephone number.';
+COMMENT ON COLUMN "account_owners"."first_name" IS 'First name; null unless MX splits names for the client.';
+COMMENT ON COLUMN "account_owners"."last_name" IS 'Last name; null unless MX splits names for the client.';
+COMMENT ON COLUMN "account_owners"."extra" IS 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).';
+COMMENT ON COLUMN "account_owners"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
+COMMENT ON COLUMN "account_owners"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
+
+-- One row per institution, by default those that the snapshot's members are connected to.
+CREATE TABLE IF NOT EXISTS "institutions" (
+  "code" VARCHAR NOT NULL,
+  "name" VARCHAR,
+  "url" VARCHAR,
+  "small_logo_url" VARCHAR,
+  "medium_logo_url" VARCHAR,
+  "supports_account_identification" BOOLEAN,
+  "supports_account_statement" BOOLEAN,
+  "supports_account_verification" BOOLEAN,
+  "supports_transaction_history" BOOLEAN,
+  "supports_oauth" BOOLEAN,
+  "extra" VARCHAR,
+  "row_hash" BIGINT NOT NULL,
+  "snapshot_at" TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN "institutions"."code" IS 'MX''s code of the institution.';
+COMMENT ON COLUMN "institutions"."name" IS 'Name of the institution.';
+COMMENT ON COLUMN "institutions"."url" IS 'Its web site.';
+COMMENT ON COLUMN "institutions"."small_logo_url" IS 'Address of a small logo.';
+COMMENT ON COLUMN "institutions"."medium_logo_url" IS 'Address of a larger logo.';
+COMMENT ON COLUMN "institutions"."supports_account_identification" IS 'Account owners can be asked for.';
+COMMENT ON COLUMN "institutions"."supports_account_statement" IS 'Statements can be fetched.';
+COMMENT ON COLUMN "institutions"."supports_account_verification" IS 'Account and routing numbers can be asked for.';
+COMMENT ON COLUMN "institutions"."supports_transaction_history" IS 'More history than the usual can be fetched.';
+COMMENT ON COLUMN "institutions"."supports_oauth" IS 'Connections go through the institution''s OAuth pages.';
+COMMENT ON COLUMN "institutions"."extra" IS 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).';
+COMMENT ON COLUMN "institutions"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
+COMMENT ON COLUMN "institutions"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
+
+-- One row per walk: one list read from its first page to its last, or one status or record read. A row that is absent from a table is evidence only under a complete walk.
+CREATE TABLE IF NOT EXISTS "coverage" (
+  "user_guid" VARCHAR,
+  "member_guid" VARCHAR,
+  "account_guid" VARCHAR,
+  "resource" VARCHAR NOT NULL,
+  "from_date" DATE,
+  "to_date" DATE,
+  "page_size_asked" BIGINT,
+  "page_size_echoed" BIGINT,
+  "pages" BIGINT,
+  "rows" BIGINT,
+  "distinct_guids" BIGINT,
+  "repeated_guids" BIGINT,
+  "total_entries_first" BIGINT,
+  "total_entries_last" BIGINT,
+  "http_status" BIGINT,
+  "tries" BIGINT,
+  "aggregated_at_before" TIMESTAMPTZ,
+  "aggregated_at_after" TIMESTAMPTZ,
+  "successfully_aggregated_at_before" TIMESTAMPTZ,
+  "successfully_aggregated_at_after" TIMESTAMPTZ,
+  "is_being_aggregated_before" BOOLEAN,
+  "is_being_aggregated_after" BOOLEAN,
+  "connection_status_before" VARCHAR,
+  "connection_status_after" VARCHAR,
+  "observed_at" TIMESTAMPTZ,
+  "unfit_values" BIGINT,
+  "complete" BOOLEAN NOT NULL,
+  "reason" VARCHAR,
+  "extra" VARCHAR,
+  "row_hash" BIGINT NOT NULL,
+  "snapshot_at" TIMESTAMPTZ NOT NULL
+);
+COMMENT ON COLUMN "coverage"."user_guid" IS 'The user walked; null for walks that belong to no user.';
+COMMENT ON COLUMN "coverage"."member_guid" IS 'The member walked; null where the walk covers all of a user''s.';
+COMMENT ON COLUMN "coverage"."account_guid" IS 'The account walked, for lists that are read per account.';
+COMMENT ON COLUMN "coverage"."resource" IS 'users, members, member_status, accounts, transactions, account_owners or institutions.';
+COMMENT ON COLUMN "coverage"."from_date" IS 'First day of the window asked for, included.';
+COMMENT ON COLUMN "coverage"."to_date" IS 'Last day of the window asked for, included.';
+COMMENT ON COLUMN "coverage"."page_size_asked" IS 'records_per_page of the last request.';
+COMMENT ON COLUMN "coverage"."page_size_echoed" IS 'What the API said it honoured; null if it did not say.';
+COMMENT ON COLUMN "coverage"."pages" IS 'Pages read in the last try.';
+COMMENT ON COLUMN "coverage"."rows" IS 'Records received in the last try.';
+COMMENT ON COLUMN "coverage"."distinct_guids" IS 'Distinct guids among them.';
+COMMENT ON COLUMN "coverage"."repeated_guids" IS 'Records whose guid had been seen before in the same try.';
+COMMENT ON COLUMN "coverage"."total_entries_first" IS 'Size of the list as its first page stated it.';
+COMMENT ON COLUMN "coverage"."total_entries_last" IS 'Size of the list as the last answer of the walk stated it.';
+COMMENT ON COLUMN "coverage"."http_status" IS 'HTTP status of the last answer; null if there was none.';
+COMMENT ON COLUMN "coverage"."tries" IS 'Times the walk was begun.';
+COMMENT ON COLUMN "coverage"."aggregated_at_before" IS 'As the member''s status had it before the walk.';
+COMMENT ON COLUMN "coverage"."aggregated_at_after" IS 'As the member''s status had it after the walk.';
+COMMENT ON COLUMN "coverage"."successfully_aggregated_at_before" IS 'As the member''s status had it before the walk.';
+COMMENT ON COLUMN "coverage"."successfully_aggregated_at_after" IS 'As the member''s status had it after the walk.';
+COMMENT ON COLUMN "coverage"."is_being_aggregated_before" IS 'As the member''s status had it before the walk.';
+COMMENT ON COLUMN "coverage"."is_being_aggregated_after" IS 'As the member''s status had it after the walk.';
+COMMENT ON COLUMN "coverage"."connection_status_before" IS 'As the member''s status had it before the walk.';
+COMMENT ON COLUMN "coverage"."connection_status_after" IS 'As the member''s status had it after the walk.';
+COMMENT ON COLUMN "coverage"."observed_at" IS 'The server''s clock at the last answer of the walk.';
+COMMENT ON COLUMN "coverage"."unfit_values" IS 'Values that did not fit their column: null there, kept in extra.';
+COMMENT ON COLUMN "coverage"."complete" IS 'True if the walk saw the whole list, standing still.';
+COMMENT ON COLUMN "coverage"."reason" IS 'Why not, in one word; null when complete.';
+COMMENT ON COLUMN "coverage"."extra" IS 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).';
+COMMENT ON COLUMN "coverage"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
+COMMENT ON COLUMN "coverage"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
+
+-- The newest snapshot without gaps.
+CREATE VIEW "latest_complete_snapshot" AS
+SELECT max("snapshot_at") AS "snapshot_at" FROM (
+  SELECT "snapshot_at" FROM "coverage" GROUP BY "snapshot_at"
+  HAVING sum(CASE WHEN "reason" IS NULL OR "reason" IN ('not_found', 'disabled') THEN 0 ELSE 1 END) = 0
+) AS complete_snapshots;
+
+CREATE VIEW "users_latest" AS
+SELECT t.* FROM "users" AS t
+JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
+
+CREATE VIEW "members_latest" AS
+SELECT t.* FROM "members" AS t
+JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
+
+CREATE VIEW "accounts_latest" AS
+SELECT t.* FROM "accounts" AS t
+JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
+
+CREATE VIEW "transactions_latest" AS
+SELECT t.* FROM "transactions" AS t
+JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
+
+CREATE VIEW "account_owners_latest" AS
+SELECT t.* FROM "account_owners" AS t
+JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
+
+CREATE VIEW "institutions_latest" AS
+SELECT t.* FROM "institutions" AS t
+JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
+
+CREATE VIEW "coverage_latest" AS
+SELECT t.* FROM "coverage" AS t
+JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
+
