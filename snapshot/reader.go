@@ -1,0 +1,45 @@
+package snapshot
+
+import (
+	"context"
+
+	"tallyport/schemas"
+)
+
+// Reader reads a published snapshot.
+type Reader struct {
+	st       Store
+	manifest *Manifest
+}
+
+// Open opens a published snapshot. It does not verify its files; Verify does.
+func Open(st Store, id ID) (*Reader, error) {
+	m, err := ReadManifest(st, id)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{st, m}, nil
+}
+
+// Manifest of the snapshot.
+func (r *Reader) Manifest() *Manifest { return r.manifest }
+
+// Scan calls visit with the cells of every row of the table, part by part and
+// in key order within a part: one for each of the table's columns. If columns
+// are named, only they are read and the others are null. The cells are valid
+// during the call.
+func (r *Reader) Scan(ctx context.Context, t *schemas.Table, columns []string, visit func(vals []schemas.Value) error) error {
+	var want []int
+	for _, c := range columns {
+		want = append(want, t.Index(c))
+	}
+	for _, f := range r.manifest.Tables[t.Name].Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := scanPart(r.st, f.Path, t, r.manifest.Plan.layout(r.manifest.ID), want, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}

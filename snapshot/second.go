@@ -1,0 +1,165 @@
+package snapshot
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/xitongsys/parquet-go/common"
+	"github.com/xitongsys/parquet-go/parquet"
+	"github.com/xitongsys/parquet-go/reader"
+	"github.com/xitongsys/parquet-go/source"
+
+	"tallyport/schemas"
+)
+
+// This file reads Parquet parts with github.com/xitongsys/parquet-go, which
+// shares no code with the library that writes them. It is only given files
+// whose hash is right, and only read column by column: on other bytes that
+// library may answer with nothing, hang, or end the process.
+
+const secondRows = 4096
+
+// secondParquet returns the sums of a part (without row_hash) after checking
+// its schema and the order of its keys.
+func secondParquet(f File, t *schemas.Table) (sums partSums, err error) {
+	defer recoverDamage(&err)
+	pr, err := reader.NewParquetColumnReader(&sourceFile{SectionReader: io.NewSectionReader(f, 0, f.Size()), of: f}, 1)
+	if err != nil {
+		return sums, fmt.Errorf("%w: %v", ErrDamaged, err)
+	}
+	defer pr.ReadStop()
+	if err := checkElements(pr.SchemaHandler.Infos[1:], pr.Footer.GetSchema()[1:], t); err != nil {
+		return sums, err
+	}
+	a := newAdder(t, &sums)
+	cursors := make([]secondCursor, 0, len(t.Key())+len(a.amounts))
+	for _, i := range append(append([]int{}, t.Key()...), a.amounts...) {
+		cursors = append(cursors, secondCursor{pr: pr, column: i})
+	}
+	if pr.GetNumRows() == 0 {
+		return sums, nil // reading a column of no row groups ends in a panic
+	}
+	vals := make([]schemas.Value, len(t.Columns))
+	order := keyOrder{t: t}
+	for range pr.GetNumRows() {
+		for k := range cursors {
+			if err := cursors[k].next(&vals[cursors[k].column]); err != nil {
+				return sums, fmt.Errorf("column %s: %w", t.Columns[cursors[k].column].Name, err)
+			}
+		}
+		if err := order.next(vals); err != nil {
+			return sums, err
+		}
+		a.add(vals)
+	}
+	for k := range cursors {
+		if !cursors[k].atEnd() {
+			return sums, fmt.Errorf("column %s: %w: more values than rows", t.Columns[cursors[k].column].Name, ErrDamaged)
+		}
+	}
+	return sums, nil
+}
+
+// checkElements compares the footer's columns with the table's declaration.
+func checkElements(names []*common.Tag, elements []*parquet.SchemaElement, t *schemas.Table) error {
+	if len(elements) != len(t.Columns) {
+		return fmt.Errorf("%d columns: %w", len(elements), ErrSchema)
+	}
+	for i, c := range t.Columns {
+		e := elements[i]
+		optional := e.GetRepetitionType() == parquet.FieldRepetitionType_OPTIONAL
+		if names[i].ExName != c.Name || e.GetFieldID() != c.ID || optional == c.Required || !isKind(e, c.Kind) {
+			return fmt.Errorf("column %d is %s, field id %d, %s: %w", i+1, names[i].ExName, e.GetFieldID(), e.GetType(), ErrSchema)
+		}
+	}
+	return nil
+}
+
+// isKind reports whether the element stores values of the kind.
+func isKind(e *parquet.SchemaElement, k schemas.Kind) bool {
+	l := e.GetLogicalType()
+	if l == nil {
+		l = parquet.NewLogicalType()
+	}
+	decimal := func(scale int32) bool {
+		return e.GetType() == parquet.Type_INT64 && l.DECIMAL != nil && l.DECIMAL.Precision == 18 && l.DECIMAL.Scale == scale
+	}
+	switch k {
+	case schemas.Text:
+		return e.GetType() == parquet.Type_BYTE_ARRAY && l.STRING != nil
+	case schemas.Bool:
+		return e.GetType() == parquet.Type_BOOLEAN
+	case schemas.Int:
+		return e.GetType() == parquet.Type_INT64 && l.DECIMAL == nil && l.TIMESTAMP == nil
+	case schemas.Amount:
+		return decimal(4)
+	case schemas.Percent:
+		return decimal(8)
+	case schemas.Float:
+		return e.GetType() == parquet.Type_DOUBLE
+	case schemas.Day:
+		return e.GetType() == parquet.Type_INT32 && l.DATE != nil
+	case schemas.Instant:
+		return e.GetType() == parquet.Type_INT64 && l.TIMESTAMP != nil && l.TIMESTAMP.IsAdjustedToUTC && l.TIMESTAMP.Unit.MICROS != nil
+	}
+	return false
+}
+
+// secondCursor steps through the cells of one column of the file.
+type secondCursor struct {
+	pr     *reader.ParquetReader
+	column int
+	vals   []any
+}
+
+func (c *secondCursor) fill() error {
+	if len(c.vals) > 0 {
+		return nil
+	}
+	var err error
+	c.vals, _, _, err = c.pr.ReadColumnByIndex(int64(c.column), secondRows)
+	return err
+}
+
+func (c *secondCursor) atEnd() bool { return c.fill() == nil && len(c.vals) == 0 }
+
+func (c *secondCursor) next(v *schemas.Value) error {
+	if err := c.fill(); err != nil {
+		return err
+	}
+	if len(c.vals) == 0 {
+		return fmt.Errorf("%w: fewer values than rows", ErrDamaged)
+	}
+	x := c.vals[0]
+	c.vals = c.vals[1:]
+	switch x := x.(type) {
+	case nil:
+		*v = schemas.Value{}
+	case string:
+		v.Set, v.Text = true, append(v.Text[:0], x...)
+	case int32:
+		*v = schemas.IntValue(x)
+	case int64:
+		*v = schemas.IntValue(x)
+	default:
+		return fmt.Errorf("%w: a value of type %T", ErrDamaged, x)
+	}
+	return nil
+}
+
+// sourceFile is a File as that library wants it: each column opens its own.
+type sourceFile struct {
+	*io.SectionReader
+	of File
+}
+
+func (s *sourceFile) Open(string) (source.ParquetFile, error) {
+	return &sourceFile{SectionReader: io.NewSectionReader(s.of, 0, s.of.Size()), of: s.of}, nil
+}
+
+func (s *sourceFile) Create(string) (source.ParquetFile, error) { return nil, errReadOnly }
+func (s *sourceFile) Write([]byte) (int, error)                 { return 0, errReadOnly }
+func (s *sourceFile) Close() error                              { return nil }
+
+var errReadOnly = errors.New("opened for reading")

@@ -1,0 +1,544 @@
+package snapshot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"tallyport/schemas"
+)
+
+// limits are the sizes that shape a snapshot in the making; tests shrink them.
+type limits struct {
+	// usersPerShard is how many users a shard holds at most, on average. A
+	// client with fewer has one part per table.
+	usersPerShard int64
+	// spill is how many bytes of rows a run gathers in memory before they are
+	// sorted and written to the journal.
+	spill int
+}
+
+var defaultLimits = limits{usersPerShard: 4096, spill: 2 << 20}
+
+const maxShards = 1024
+
+// shards is the number of shards of a snapshot of n users: a power of two.
+func (l limits) shards(n int64) int {
+	s := 1
+	for int64(s)*l.usersPerShard < n && s < maxShards {
+		s *= 2
+	}
+	return s
+}
+
+// Writer makes one snapshot. Everything it is given is kept in the staging
+// directory, so that a run that dies can be resumed by Begin with the same id
+// and plan. The caller holds the export lock.
+//
+// Batches of different users may be filled and committed by several
+// goroutines at once; the other methods belong to one.
+type Writer struct {
+	st      Store
+	id      ID
+	plan    Plan
+	layout  layout
+	dir     string
+	limits  limits
+	session int
+	roster  *rosterMarker
+
+	mu       sync.Mutex // guards what follows, and the parts of a shard that change
+	shards   map[int]*shard
+	requests map[int]schemas.Requests // by session
+
+	finishing sync.Mutex // one shard's parts are written at a time, to bound memory
+}
+
+// staged is plan.json: what an unfinished run is about.
+type staged struct {
+	Version  int       `json:"version"`
+	ID       ID        `json:"id"`
+	Began    time.Time `json:"began"`
+	Sessions int       `json:"sessions"` // processes that worked on it
+	Plan     Plan      `json:"plan"`
+}
+
+// ErrPublished is returned by Begin for a snapshot that exists already.
+var ErrPublished = errors.New("already published")
+
+// PlanError is returned by Begin when an unfinished run of the same id was
+// asked for something else.
+type PlanError struct {
+	ID          ID
+	Differences []string
+}
+
+func (e *PlanError) Error() string {
+	return fmt.Sprintf("an unfinished run of %s has another %s; finish it with its own settings, or remove _staging/%s",
+		e.ID, joinAnd(e.Differences), e.ID)
+}
+
+func joinAnd(parts []string) string {
+	s := ""
+	for i, p := range parts {
+		switch {
+		case i > 0 && i == len(parts)-1:
+			s += " and "
+		case i > 0:
+			s += ", "
+		}
+		s += p
+	}
+	return s
+}
+
+func stagingOf(id ID) string { return stagingDir + "/" + string(id) }
+
+// Begin starts the snapshot, or resumes the unfinished one of the same id and
+// plan. It first finishes what a run that died while publishing left behind.
+// now is recorded as the time the run began.
+func Begin(ctx context.Context, st Store, id ID, plan Plan, now time.Time) (*Writer, error) {
+	if err := RollForward(ctx, st); err != nil {
+		return nil, err
+	}
+	if err := bind(st, plan); err != nil {
+		return nil, err
+	}
+	switch _, err := ReadManifest(st, id); {
+	case err == nil:
+		return nil, fmt.Errorf("%s: %w", id, ErrPublished)
+	case !errors.Is(err, ErrNoSnapshot):
+		return nil, err
+	}
+	w := &Writer{st: st, id: id, plan: plan, layout: plan.layout(id), dir: stagingOf(id), limits: defaultLimits,
+		shards: map[int]*shard{}, requests: map[int]schemas.Requests{}}
+	s, err := readStaged(st, id)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil {
+		if err := st.Remove(w.dir); err != nil { // died before it had a plan
+			return nil, err
+		}
+		s = &staged{Version: FormatVersion, ID: id, Began: now.UTC(), Plan: plan}
+	} else if d := s.Plan.Differences(plan); d != nil {
+		return nil, &PlanError{id, d}
+	}
+	w.session = s.Sessions
+	s.Sessions++
+	if err := writeJSON(st, w.dir+"/plan.json", s); err != nil {
+		return nil, err
+	}
+	if w.roster, err = readRoster(st, w.dir); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func readStaged(st Store, id ID) (*staged, error) {
+	s := new(staged)
+	ok, err := readJSON(st, stagingOf(id)+"/plan.json", s)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if s.Version > FormatVersion {
+		return nil, fmt.Errorf("unfinished run of %s: %w", id, ErrNewer)
+	}
+	return s, nil
+}
+
+// readJSON fills v from the file and reports false if it is not there.
+func readJSON(st Store, name string, v any) (bool, error) {
+	data, err := readAll(st, name, maxSmallFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		if err = json.Unmarshal(data, v); err != nil {
+			err = fmt.Errorf("%s: %w: %v", name, ErrDamaged, err)
+		}
+	}
+	return true, err
+}
+
+func writeJSON(st Store, name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeWhole(st, name, append(data, '\n'))
+}
+
+// Unfinished is a run that was begun and not published.
+type Unfinished struct {
+	ID    ID
+	Began time.Time
+	Plan  Plan
+}
+
+// ListUnfinished returns the unfinished runs of the store, oldest id first.
+func ListUnfinished(st Store) ([]Unfinished, error) {
+	entries, err := st.List(stagingDir)
+	if err != nil {
+		return nil, err
+	}
+	var out []Unfinished
+	for _, e := range entries {
+		id := ID(e.Name())
+		if !id.Valid() {
+			continue
+		}
+		s, err := readStaged(st, id)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			out = append(out, Unfinished{id, s.Began, s.Plan})
+		}
+	}
+	return out, nil
+}
+
+// ID of the snapshot.
+func (w *Writer) ID() ID { return w.id }
+
+// Plan of the snapshot.
+func (w *Writer) Plan() Plan { return w.plan }
+
+// Users is the number of users on the roster.
+func (w *Writer) Users() int64 { return w.roster.Users }
+
+// Committed is how many users are finished, of those whose shard has been
+// looked at.
+func (w *Writer) Committed() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var n int64
+	for _, s := range w.shards {
+		n += int64(s.users - s.left)
+	}
+	return n
+}
+
+// Pending yields the users that are not finished, as rows of the users table,
+// in the order in which they are best walked. It needs a roster.
+func (w *Writer) Pending() iter.Seq2[schemas.Row, error] {
+	return func(yield func(schemas.Row, error) bool) {
+		for k := range w.roster.Shards {
+			// Shard 0 comes last: it also takes what belongs to no user.
+			rows, err := w.pendingOf((k + 1) % w.roster.Shards)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range rows.Len() {
+				if !yield(rows.At(i), nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// pendingOf returns the users of the shard that have no commit. It reads them
+// at once: the last of them to be committed closes the shard's journal.
+func (w *Writer) pendingOf(n int) (*schemas.Rows, error) {
+	rows := &schemas.Rows{Table: schemas.Users}
+	s, err := w.shard(n)
+	if err != nil || s.journal == nil {
+		return rows, err
+	}
+	err = s.eachUser(func(u schemas.UserID, row schemas.Row) error {
+		if !w.committed(s, u) {
+			rows.AppendRow(row)
+		}
+		return nil
+	})
+	return rows, err
+}
+
+func (w *Writer) committed(s *shard, u schemas.UserID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, ok := s.commits[u]
+	return ok
+}
+
+// Outcome is what is to be remembered of a finished user besides its rows.
+type Outcome struct {
+	Members      MemberCount               `json:"members"`
+	Gaps         []Gap                     `json:"gaps,omitempty"`
+	Institutions []schemas.InstitutionCode `json:"institutions,omitempty"` // that its members refer to
+	ObservedAt   schemas.Timestamp         `json:"observed_at,omitempty"`  // newest server Date
+	Requests     schemas.Requests          `json:"requests"`               // of this process so far
+}
+
+// Batch holds the rows of one user until they are committed. Its runs may be
+// filled by several goroutines.
+type Batch struct {
+	w       *Writer
+	s       *shard
+	journal *journal
+	user    schemas.UserID
+
+	mu   sync.Mutex
+	runs []*Run
+}
+
+// Batch begins the rows of a user; those that belong to no user go under "".
+func (w *Writer) Batch(u schemas.UserID) (*Batch, error) {
+	s, err := w.shard(u.Shard(w.roster.Shards))
+	if u == "" {
+		s, err = w.shard(0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Batch{w: w, s: s, journal: s.journal, user: u}, nil
+}
+
+// Run begins the rows of one walk.
+func (b *Batch) Run(t *schemas.Table) *Run {
+	r := &Run{b: b, rows: schemas.Rows{Table: t}}
+	b.mu.Lock()
+	b.runs = append(b.runs, r)
+	b.mu.Unlock()
+	return r
+}
+
+// commit is what a commit frame holds.
+type commit struct {
+	User    schemas.UserID      `json:"user"`
+	Session int                 `json:"session"`
+	Runs    map[string][]runRef `json:"runs"` // by table
+	Outcome
+}
+
+// Commit makes the user's rows durable in one step: after a crash they are
+// there or they are not. The last commit of a shard also writes its parts.
+func (b *Batch) Commit(ctx context.Context, o Outcome) error {
+	c := commit{User: b.user, Session: b.w.session, Runs: map[string][]runRef{}, Outcome: o}
+	var frames []byte
+	type pending struct {
+		table string
+		ref   runRef // its offset counts from the start of frames
+	}
+	var last []pending
+	for _, r := range b.runs {
+		name := r.rows.Table.Name
+		c.Runs[name] = append(c.Runs[name], r.spilled...)
+		if r.rows.Len() == 0 {
+			continue
+		}
+		at := int64(len(frames))
+		var blocks int
+		var err error
+		if frames, blocks, err = encodeRun(frames, &r.rows); err != nil {
+			return err
+		}
+		last = append(last, pending{name, runRef{at, blocks, int64(r.rows.Len())}})
+	}
+	var encodeErr error
+	err := b.journal.append(func(at int64) []byte {
+		for _, p := range last {
+			p.ref.Off += at
+			c.Runs[p.table] = append(c.Runs[p.table], p.ref)
+		}
+		payload, err := json.Marshal(c)
+		encodeErr = err
+		return appendFrame(frames, frameCommit, payload)
+	})
+	if err = errors.Join(err, encodeErr); err != nil {
+		return err
+	}
+	b.runs = nil
+	if done := b.w.record(b.s, c); done && b.s.n != 0 {
+		return b.w.finish(ctx, b.s)
+	}
+	return nil
+}
+
+// record notes a commit and reports whether it was the last of its shard.
+func (w *Writer) record(s *shard, c commit) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.countRequests(c.Session, c.Requests)
+	if _, again := s.commits[c.User]; !again && c.User != "" {
+		s.left--
+	}
+	s.commits[c.User] = c
+	return s.left == 0
+}
+
+// countRequests keeps the newest count of each process. The caller holds w.mu.
+func (w *Writer) countRequests(session int, c schemas.Requests) {
+	if c.Total >= w.requests[session].Total {
+		w.requests[session] = c
+	}
+}
+
+// HasGlobal reports whether what belongs to no user is committed already.
+func (w *Writer) HasGlobal() (bool, error) {
+	s, err := w.shard(0)
+	return err == nil && (s.journal == nil || w.committed(s, "")), err
+}
+
+// Totals is what finished users add up to.
+type Totals struct {
+	Members      MemberCount               `json:"members"`
+	Gaps         int64                     `json:"gaps"`         // holes
+	GapMembers   int64                     `json:"gap_members"`  // members with a hole; a user whose members are unknown counts as one
+	Seen         int64                     `json:"seen"`         // members, and users whose members are unknown
+	First        []Gap                     `json:"first_gaps"`   // MaxGapsListed of them
+	Institutions []schemas.InstitutionCode `json:"institutions"` // that members refer to, sorted
+	ObservedAt   schemas.Timestamp         `json:"observed_at"`  // newest server Date
+}
+
+func (t *Totals) addGap(g Gap) {
+	if t.Gaps++; len(t.First) < MaxGapsListed {
+		t.First = append(t.First, g)
+	}
+}
+
+func (t *Totals) addInstitution(c schemas.InstitutionCode) {
+	if i, ok := slices.BinarySearch(t.Institutions, c); !ok {
+		t.Institutions = slices.Insert(t.Institutions, i, c)
+	}
+}
+
+// addCommit adds one finished user.
+func (t *Totals) addCommit(c commit) {
+	t.Members.Complete += c.Members.Complete
+	t.Members.Incomplete += c.Members.Incomplete
+	t.Seen += c.Members.Complete + c.Members.Incomplete
+	t.ObservedAt = max(t.ObservedAt, c.ObservedAt)
+	for _, code := range c.Institutions {
+		t.addInstitution(code)
+	}
+	members := map[schemas.MemberID]bool{}
+	for _, g := range c.Gaps {
+		t.addGap(g)
+		members[g.Member] = true
+	}
+	if c.User == "" {
+		return // an institution is no member
+	}
+	t.GapMembers += int64(len(members))
+	if members[""] && c.Members == (MemberCount{}) {
+		t.Seen++
+	}
+}
+
+// add adds what a shard adds up to.
+func (t *Totals) add(u Totals) {
+	t.Members.Complete += u.Members.Complete
+	t.Members.Incomplete += u.Members.Incomplete
+	t.Seen += u.Seen
+	t.GapMembers += u.GapMembers
+	t.ObservedAt = max(t.ObservedAt, u.ObservedAt)
+	t.Gaps += u.Gaps
+	t.First = append(t.First, u.First[:min(len(u.First), MaxGapsListed-len(t.First))]...)
+	for _, code := range u.Institutions {
+		t.addInstitution(code)
+	}
+}
+
+// Totals adds up what is finished, in the order of shards and users.
+func (w *Writer) Totals() (Totals, error) {
+	var t Totals
+	if w.roster == nil {
+		return t, nil
+	}
+	t.ObservedAt = w.roster.ObservedAt
+	for _, g := range w.roster.Gaps {
+		t.addGap(g)
+	}
+	for n := range w.roster.Shards {
+		s, err := w.shard(n)
+		if err != nil {
+			return t, err
+		}
+		sum, err := s.totals()
+		if err != nil {
+			return t, err
+		}
+		t.add(sum)
+	}
+	return t, nil
+}
+
+// Withdraw takes back the users that have gaps, so that the next run of the
+// same plan asks for them again, and what belongs to no user. A roster with a
+// gap is read again too. Nothing can be committed afterwards.
+func (w *Writer) Withdraw() error {
+	for n := range w.roster.Shards {
+		s, err := w.shard(n)
+		if err != nil {
+			return err
+		}
+		if err := w.withdrawShard(s); err != nil {
+			return err
+		}
+	}
+	if len(w.roster.Gaps) == 0 {
+		return nil
+	}
+	w.roster.Stale = true
+	return writeJSON(w.st, w.dir+"/roster.json", w.roster)
+}
+
+func (w *Writer) withdrawShard(s *shard) error {
+	if s.journal == nil {
+		if s.done.Totals.Gaps == 0 && s.n != 0 {
+			return nil
+		}
+		if err := w.unfinish(s.n); err != nil {
+			return err
+		}
+		w.mu.Lock()
+		delete(w.shards, s.n)
+		w.mu.Unlock()
+		var err error
+		if s, err = w.shard(s.n); err != nil {
+			return err
+		}
+	}
+	var users []schemas.UserID
+	if err := s.eachCommit(func(c commit) error {
+		if len(c.Gaps) > 0 || c.User == "" {
+			users = append(users, c.User)
+		}
+		return nil
+	}); err != nil || len(users) == 0 {
+		return err
+	}
+	payload, err := json.Marshal(users)
+	if err != nil {
+		return err
+	}
+	if err := s.journal.append(func(int64) []byte { return appendFrame(nil, frameWithdraw, payload) }); err != nil {
+		return err
+	}
+	return s.journal.sync()
+}
+
+// Close makes what was committed durable and releases the files. The snapshot
+// stays unfinished unless it was published.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var errs []error
+	for _, s := range w.shards {
+		if s.journal != nil {
+			errs = append(errs, s.journal.sync(), s.journal.close())
+		}
+	}
+	w.shards = nil
+	return errors.Join(errs...)
+}
