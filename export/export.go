@@ -1,0 +1,230 @@
+// Package export pulls every user's rows from a Source into a snapshot, in
+// parallel, resumably, with its failures written down.
+package export
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// Source is what an export needs of an API client. An error from any of its
+// methods ends the run; whatever concerns one user or member only is in the
+// Walk's Reason.
+type Source interface {
+	// Walk reads one list, from its first page to its last, and calls page for
+	// the rows of each. A try that is greater than before voids the rows of the
+	// tries before it.
+	Walk(ctx context.Context, l schemas.List, page func(try int, rows *schemas.Rows) error) (schemas.Walk, error)
+	// Read reads the user or institution with that id; the rows hold it if it exists.
+	Read(ctx context.Context, l schemas.List, id string) (*schemas.Rows, schemas.Walk, error)
+	// Status reads a member's status.
+	Status(ctx context.Context, u schemas.UserID, m schemas.MemberID) (schemas.MemberStatus, schemas.Walk, error)
+	// Requests counts what this client has sent.
+	Requests() schemas.Requests
+}
+
+// Options of a run. The zero value is the recommended setting.
+type Options struct {
+	// Users to export, nil for all of the client's. A subset says nothing of
+	// the others.
+	Users []schemas.UserID
+	// Concurrency is how many users and members are walked at once, 0 for 16.
+	Concurrency int
+	// MaxGaps is the share of members with gaps, from 0 to 1, above which the
+	// snapshot is not published; nil for 1. At 0 any gap keeps it back.
+	MaxGaps *float64
+	// Past is what earlier snapshots hold; nil: there are none.
+	Past *snapshot.Past
+	// Tool names the program in the manifest.
+	Tool string
+	// Progress, if set, is kept up to date while the run lasts.
+	Progress *Progress
+	// Log takes a line for each gap; nil drops them.
+	Log *slog.Logger
+}
+
+// Progress of a run, to be read while it lasts.
+type Progress struct {
+	Users     atomic.Int64 // on the roster; 0 until it is known
+	UsersDone atomic.Int64 // also those of earlier processes
+	Rows      atomic.Int64 // received by this process
+	Gaps      atomic.Int64
+	// Changed, if set, is called after each user, by any goroutine.
+	Changed func()
+}
+
+const defaultConcurrency = 16
+
+// ErrTooManyGaps is returned for a snapshot that was kept back because of
+// MaxGaps. What was complete is kept; a run of the same plan retries the rest.
+var ErrTooManyGaps = errors.New("more gaps than allowed")
+
+// run is one export.
+type run struct {
+	src   Source
+	out   *snapshot.Writer
+	plan  snapshot.Plan
+	o     Options
+	group *errgroup.Group
+}
+
+// Run fills the snapshot and publishes it. When it returns an error the
+// snapshot is unpublished and can be resumed: every user that was finished is
+// kept.
+func Run(ctx context.Context, src Source, out *snapshot.Writer, o *Options) (*snapshot.Manifest, error) {
+	r := &run{src: src, out: out, plan: out.Plan()}
+	if o != nil {
+		r.o = *o
+	}
+	if r.o.Concurrency <= 0 {
+		r.o.Concurrency = defaultConcurrency
+	}
+	if r.o.Progress == nil {
+		r.o.Progress = new(Progress)
+	}
+	if r.o.Log == nil {
+		r.o.Log = slog.New(slog.DiscardHandler)
+	}
+	if !out.HasRoster() {
+		if err := r.roster(ctx); err != nil {
+			return nil, err
+		}
+	} else if err := r.knock(ctx); err != nil {
+		return nil, err
+	}
+	r.o.Progress.Users.Store(out.Users())
+	r.o.Progress.UsersDone.Store(out.Committed())
+	if err := r.users(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.global(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.checkGaps(); err != nil {
+		return nil, err
+	}
+	return out.Publish(ctx, r.o.Tool, src.Requests())
+}
+
+// users walks every user that is not finished. Here and in userWalk.each the
+// tool fans out; the group bounds both together.
+func (r *run) users(ctx context.Context) error {
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(r.o.Concurrency)
+	r.group = group
+	for row, err := range r.out.Pending() {
+		if err != nil {
+			group.Go(func() error { return err })
+			break
+		}
+		if inner.Err() != nil {
+			break
+		}
+		group.Go(func() error {
+			if err := inner.Err(); err != nil {
+				return err
+			}
+			return r.user(inner, row)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	return context.Cause(ctx)
+}
+
+// roster finds out which users there are.
+func (r *run) roster(ctx context.Context) error {
+	roster, err := r.out.NewRoster()
+	if err != nil {
+		return err
+	}
+	if r.o.Users != nil {
+		vals := make([]schemas.Value, schemas.Users.Width())
+		rows := &schemas.Rows{Table: schemas.Users}
+		for _, u := range r.o.Users {
+			vals[0] = schemas.TextValue(u)
+			rows.Reset()
+			rows.Append(vals)
+			if err := roster.Add(rows); err != nil {
+				return err
+			}
+		}
+		return roster.Save(nil)
+	}
+	list := schemas.List{Resource: schemas.UsersResource}
+	walk, err := r.src.Walk(ctx, list, tries(&roster.Run))
+	if err != nil {
+		return err
+	}
+	walk.List = list
+	if !walk.Complete() {
+		if walk.Reason != schemas.Torn && walk.Rows == 0 {
+			return fmt.Errorf("the list of users could not be read (%s): %s; try again later", walk.Reason, walk.Detail)
+		}
+		r.gapLine(list, walk)
+	}
+	if walk.Complete() && walk.Rows == 0 && r.o.Past.HasUsers() {
+		walk.Reason, walk.Detail = schemas.SuspiciousEmpty, "no user, though earlier snapshots have some"
+	}
+	return roster.Save(&walk)
+}
+
+// knock reads the first page of the list of users before a resumed run goes
+// on. Keys that are refused show there; a 403 further down might only be a
+// disabled user's.
+func (r *run) knock(ctx context.Context) error {
+	_, err := r.src.Walk(ctx, schemas.List{Resource: schemas.UsersResource}, func(int, *schemas.Rows) error { return errKnocked })
+	if errors.Is(err, errKnocked) {
+		return nil
+	}
+	return err
+}
+
+var errKnocked = errors.New("enough")
+
+// tries returns a page function that adds rows to the run and starts it again
+// with each new try.
+func tries(run *snapshot.Run) func(int, *schemas.Rows) error {
+	last := 0
+	return func(try int, rows *schemas.Rows) error {
+		if try > last {
+			run.Reset()
+			last = try
+		}
+		return run.Add(rows)
+	}
+}
+
+func (r *run) gapLine(l schemas.List, w schemas.Walk) {
+	r.o.Log.Warn("incomplete", "resource", l.Resource, "user", l.User, "member", l.Member, "account", l.Account,
+		"reason", w.Reason, "status", w.HTTPStatus, "detail", w.Detail)
+}
+
+// checkGaps keeps back a snapshot with more gaps than the user allows.
+func (r *run) checkGaps() error {
+	if r.o.MaxGaps == nil || *r.o.MaxGaps >= 1 {
+		return nil
+	}
+	t, err := r.out.Totals()
+	if err != nil || t.Gaps == 0 {
+		return err
+	}
+	share := float64(t.GapMembers) / float64(max(t.Seen, 1))
+	if *r.o.MaxGaps > 0 && share <= *r.o.MaxGaps {
+		return nil
+	}
+	if err := r.out.Withdraw(); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %d gaps, %d of %d members incomplete; nothing was published, what is complete is kept, and the same command asks again for the rest",
+		ErrTooManyGaps, t.Gaps, t.GapMembers, t.Seen)
+}
