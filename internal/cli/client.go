@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"tallyport/atrium"
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// clientFlags are the flags of every command that talks to the API.
+func clientFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "source", Value: "atrium", Usage: "which of MX's APIs: atrium"},
+		&cli.StringFlag{Name: "env", Value: "production", Usage: "production or development (vestibule)"},
+		&cli.StringFlag{Name: "base-url", Usage: "another address of the API: https, or http to a loopback address"},
+		&cli.IntFlag{Name: "concurrency", Value: 16, Usage: "most requests in flight; fewer when the API asks for it"},
+		&cli.Float64Flag{Name: "rps", Usage: "most requests per second, 0 for no limit"},
+		&cli.StringFlag{Name: "page-size", Value: "100", Usage: "records per page asked for, 10 to 1000, or auto to find out"},
+		&cli.BoolFlag{Name: "proxy-from-env", Usage: "send requests through the proxy that HTTPS_PROXY names"},
+	}
+}
+
+// target is where the API is, as the flags say it.
+type target struct {
+	source string
+	base   *url.URL
+}
+
+func targetOf(c *cli.Context) (target, error) {
+	t := target{source: c.String("source")}
+	if t.source != "atrium" {
+		return t, usagef("--source %q is not supported; use atrium", t.source)
+	}
+	address := map[string]string{"production": atrium.AtriumProduction, "development": atrium.AtriumDevelopment}[c.String("env")]
+	if address == "" {
+		return t, usagef("--env %q is neither production nor development", c.String("env"))
+	}
+	if v := c.String("base-url"); v != "" {
+		address = v
+	}
+	base, err := url.Parse(address)
+	if err != nil {
+		return t, usagef("--base-url %q is not an address; write it as https://atrium.mx.com", address)
+	}
+	t.base = base
+	return t, nil
+}
+
+// client makes the API's client from the flags and the credentials.
+func (s *session) client(c *cli.Context) (source, error) {
+	t, err := targetOf(c)
+	if err != nil {
+		return source{}, err
+	}
+	o := &atrium.Options{
+		Transport: s.env.Transport, Concurrency: c.Int("concurrency"), RPS: c.Float64("rps"),
+		ProxyFromEnvironment: c.Bool("proxy-from-env"), Logger: s.log,
+	}
+	if o.Concurrency < 1 || o.Concurrency > 256 {
+		return source{}, usagef("--concurrency %d is not between 1 and 256", o.Concurrency)
+	}
+	if o.PageSize, err = pageSize(c.String("page-size")); err != nil {
+		return source{}, err
+	}
+	keys, err := s.credentials()
+	if err != nil {
+		return source{}, err
+	}
+	client, err := atrium.New(atrium.Atrium(t.base), keys, o)
+	if err != nil {
+		return source{}, usage{err}
+	}
+	return source{client}, nil
+}
+
+func pageSize(v string) (int, error) {
+	if v == "auto" {
+		return atrium.PageSizeAuto, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 10 || n > 1000 { // MX answers others with pages of 25 (mx-api.md §1.3)
+		return 0, usagef("--page-size %q is neither a number from 10 to 1000 nor auto", v)
+	}
+	return n, nil
+}
+
+// source is the client as export wants it.
+type source struct{ *atrium.Client }
+
+func (s source) Requests() schemas.Requests {
+	n := s.Stats()
+	return schemas.Requests{Total: n.Requests, Retried: n.Retried, RateLimited: n.RateLimited}
+}
+
+// host is how the store names the API's address.
+func (t target) host() string { return t.base.Host }
+
+// plan is what the flags ask of an export, for a snapshot as of id.
+func (s *session) plan(c *cli.Context, t target, id snapshot.ID, users *userList) (snapshot.Plan, error) {
+	client, err := s.clientID()
+	if err != nil {
+		return snapshot.Plan{}, err
+	}
+	window, err := windowOf(c, id)
+	if err != nil {
+		return snapshot.Plan{}, err
+	}
+	return snapshot.Plan{
+		Source: t.source, Host: t.host(), Client: snapshot.ClientHash(client), Users: users.digest(),
+		Window: window, Scope: schemas.Scope(c.String("scope")), Institutions: c.String("institutions"),
+		Format: snapshot.Format(c.String("format")), CSVRaw: c.Bool("csv-raw"),
+	}, nil
+}
+
+const (
+	defaultDaysBack  = 90 // of the transaction window
+	defaultDaysAhead = 5
+)
+
+// windowOf is the window of transactions: the flags, or days around the id.
+func windowOf(c *cli.Context, id snapshot.ID) (schemas.Window, error) {
+	day := schemas.DateOf(id.Time())
+	w := schemas.Window{From: day - defaultDaysBack, To: day + defaultDaysAhead}
+	for _, f := range []struct {
+		name string
+		date *schemas.Date
+	}{{"from", &w.From}, {"to", &w.To}} {
+		if v := c.String(f.name); v != "" {
+			if err := f.date.UnmarshalText([]byte(v)); err != nil {
+				return w, usagef("--%s: %v", f.name, err)
+			}
+		}
+	}
+	if w.To < w.From {
+		return w, usagef("the window ends before it begins: --from %s, --to %s", w.From, w.To)
+	}
+	return w, nil
+}
+
+// oneOf checks a flag that names one of a few things.
+func oneOf(c *cli.Context, flag string, values ...string) error {
+	v := c.String(flag)
+	for _, x := range values {
+		if v == x {
+			return nil
+		}
+	}
+	return usagef("--%s %q is not one of %s", flag, v, fmt.Sprint(values))
+}
