@@ -1,0 +1,45 @@
+# make demo   two nights of a pretend MX, exported to ./demo
+# make test   everything that needs Go alone
+# make check  gofmt, vet, staticcheck, race, rooms
+# make bench  speed and memory beside a peer     (Python for DuckDB)
+# make interop  other people's readers           (Python, Java)
+# make fuzz   each fuzz target for FUZZTIME
+
+GO       ?= go
+FUZZTIME ?= 30s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build demo test check bench interop fuzz man completion clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tallyport .
+
+demo: build
+	./bin/tallyport demo
+
+test:
+	$(GO) test ./...
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w ."; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test -race -short ./...
+
+fuzz:
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+man: build
+	@mkdir -p bin/man
+	./bin/tallyport man > bin/man/tallyport.8
+
+completion: build
+	@mkdir -p bin/completion
+	for s in bash zsh fish; do ./bin/tallyport completion $$s > bin/completion/tallyport.$$s; done
+
+clean:
+	rm -rf bin demo .venv

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.yaml.in/yaml/v3"
+)
+
+// shellLines returns the lines of the README's sh blocks.
+func shellLines(t *testing.T) []string {
+	t.Helper()
+	b, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(b), -1) {
+		lines = append(lines, strings.Split(strings.TrimSpace(block[1]), "\n")...)
+	}
+	return lines
+}
+
+// Every command of the README runs, in the order of the README.
+func TestReadme(t *testing.T) {
+	makefile, err := os.ReadFile("Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ci, err := os.ReadFile(filepath.Join(".ci", "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "sim ago=0s\n"
+	run := 0
+	for _, line := range shellLines(t) {
+		command, rest, _ := strings.Cut(line, " ")
+		switch command {
+		case "tallyport":
+			// The pretend MX is the same in every environment.
+			rest = strings.ReplaceAll(rest, "--env development", "")
+			script += "exec tallyport " + rest + "\n"
+			run++
+		case "make":
+			if !regexp.MustCompile(`(?m)^` + rest + `:`).Match(makefile) {
+				t.Errorf("there is no make %s", rest)
+			}
+			if rest != "man" && !strings.Contains(string(ci), "make "+rest) {
+				t.Errorf("make %s is run by no test", rest)
+			}
+		default:
+			t.Errorf("nothing runs %q", line)
+		}
+	}
+	if run < 10 {
+		t.Errorf("only %d commands were found", run)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "readme.txtar"), []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Dir: dir, RequireExplicitExec: true, Cmds: scriptCommands(), Setup: scriptSetup})
+}
+
+// What the files in deploy call is a command with flags that exist.
+func TestDeploy(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("deploy", "cronjob.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var job struct {
+		Spec struct {
+			JobTemplate struct {
+				Spec struct {
+					Template struct {
+						Spec struct {
+							Containers []struct{ Args []string }
+						}
+					}
+				}
+			} `yaml:"jobTemplate"`
+		}
+	}
+	if err := yaml.Unmarshal(b, &job); err != nil {
+		t.Fatal(err)
+	}
+	calls := []string{strings.Join(job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args, " ")}
+	unit, err := os.ReadFile(filepath.Join("deploy", "tallyport.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := regexp.MustCompile(`(?m)^ExecStart=/usr/local/bin/tallyport (.*)$`).FindStringSubmatch(string(unit))
+	if start == nil {
+		t.Fatal("the unit starts nothing")
+	}
+	calls = append(calls, start[1])
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cron := regexp.MustCompile(`(?m)^0 2 \* \* \*  .*  tallyport (.*)$`).FindStringSubmatch(string(readme))
+	if cron == nil {
+		t.Fatal("there is no cron line in the README")
+	}
+	calls = append(calls, cron[1])
+	script := "sim ago=0s\nwatchdog\n"
+	for i, c := range calls {
+		c = regexp.MustCompile(`--store[= ]\S+`).ReplaceAllString(c, "--store s"+string(rune('0'+i)))
+		c = regexp.MustCompile(`--ping-url \S+`).ReplaceAllString(c, "--ping-url $$WATCHDOG")
+		script += "exec tallyport " + c + "\n"
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "deploy.txtar"), []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{Dir: dir, RequireExplicitExec: true, Cmds: scriptCommands(), Setup: scriptSetup})
+}

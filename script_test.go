@@ -1,0 +1,268 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"tallyport/internal/cli"
+	"tallyport/sim"
+	"tallyport/snapshot"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"tallyport": main})
+}
+
+// TestScripts runs whole commands: testdata/script. The pretend MX runs in the
+// test's process, tallyport in its own.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds:                scriptCommands(),
+		Setup:               scriptSetup,
+	})
+}
+
+func scriptSetup(env *testscript.Env) error {
+	env.Setenv("HOME", env.WorkDir)
+	env.Values[scriptWorld{}] = &scriptState{}
+	return nil
+}
+
+// scriptWorld is the key of a script's state.
+type scriptWorld struct{}
+
+type scriptState struct {
+	world  *sim.World
+	server *httptest.Server
+	unlock func() error
+
+	mu    sync.Mutex
+	pings []string
+}
+
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	state := func(ts *testscript.TestScript) *scriptState { return ts.Value(scriptWorld{}).(*scriptState) }
+	return map[string]func(*testscript.TestScript, bool, []string){
+		// sim [users=N] [seed=N] [latency=D] [weather=calm|default] … starts the
+		// pretend MX and sets the environment that tallyport needs.
+		"sim": func(ts *testscript.TestScript, _ bool, args []string) {
+			cfg, err := simConfig(args)
+			ts.Check(err)
+			s := state(ts)
+			s.world = sim.New(cfg)
+			s.server = httptest.NewServer(s.world.Handler())
+			ts.Defer(s.server.Close)
+			ts.Setenv("MX_API_KEY", sim.DefaultAPIKey)
+			ts.Setenv("MX_CLIENT_ID", sim.DefaultClientID)
+			ts.Setenv("TALLYPORT_BASE_URL", s.server.URL)
+			setAsOf(ts, s.world.Now())
+		},
+		// advance D moves the pretend clock; ASOF and ID follow it.
+		"advance": func(ts *testscript.TestScript, _ bool, args []string) {
+			d, err := time.ParseDuration(args[0])
+			ts.Check(err)
+			state(ts).world.Advance(d)
+			setAsOf(ts, state(ts).world.Now())
+		},
+		// misbehave [path kind]… sets what the pretend MX does wrong.
+		"misbehave": func(ts *testscript.TestScript, _ bool, args []string) {
+			var all []sim.Misbehaviour
+			for i := 0; i+1 < len(args); i += 2 {
+				all = append(all, sim.Misbehaviour{Path: args[i], Kind: args[i+1]})
+			}
+			ts.Check(state(ts).world.Misbehave(all...))
+		},
+		// user N NAME sets $NAME to the guid of the N-th user that has members.
+		"user": func(ts *testscript.TestScript, _ bool, args []string) {
+			n, err := strconv.Atoi(args[0])
+			ts.Check(err)
+			for u := range state(ts).world.Truth().Users() {
+				guid := u.Text("guid")
+				st := state(ts).world.Truth().State(guid)
+				members := 0
+				for range state(ts).world.Truth().Members(guid) {
+					members++
+				}
+				if members == 0 || st.Disabled || st.Failing {
+					continue
+				}
+				if n--; n == 0 {
+					ts.Setenv(args[1], guid)
+					return
+				}
+			}
+			ts.Fatalf("there are not that many users")
+		},
+		// exit CODE command… runs a command that must end with that code.
+		"exit": func(ts *testscript.TestScript, _ bool, args []string) {
+			err := ts.Exec(args[1], args[2:]...)
+			code := 0
+			if err != nil {
+				code = exitStatus(err)
+			}
+			if strconv.Itoa(code) != args[0] {
+				ts.Fatalf("exit code %d, want %s", code, args[0])
+			}
+		},
+		// lock DIR holds the export lock of the store, unlock lets it go.
+		"lock": func(ts *testscript.TestScript, _ bool, args []string) {
+			st, err := snapshot.OpenDir(ts.MkAbs(args[0]), false)
+			ts.Check(err)
+			ts.Defer(func() { st.Close() })
+			state(ts).unlock, err = snapshot.LockExport(st)
+			ts.Check(err)
+		},
+		"unlock": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(state(ts).unlock()) },
+		// watchdog starts a server that takes pings at $WATCHDOG.
+		"watchdog": func(ts *testscript.TestScript, _ bool, _ []string) {
+			s := state(ts)
+			srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.pings = append(s.pings, r.URL.Path)
+			}))
+			ts.Defer(srv.Close)
+			ts.Setenv("WATCHDOG", srv.URL+"/ping")
+		},
+		// pings PATH… are what the watchdog got.
+		"pings": func(ts *testscript.TestScript, _ bool, args []string) {
+			s := state(ts)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if got := strings.Join(s.pings, " "); got != strings.Join(args, " ") {
+				ts.Fatalf("pings %q", got)
+			}
+		},
+		// flip FILE changes one bit in the middle of a file.
+		"flip": func(ts *testscript.TestScript, _ bool, args []string) {
+			name := ts.MkAbs(args[0])
+			b, err := os.ReadFile(name)
+			ts.Check(err)
+			b[len(b)/2] ^= 1
+			ts.Check(os.WriteFile(name, b, 0o600))
+		},
+		// mode FILE OCTAL checks the permissions of a file.
+		"mode": func(ts *testscript.TestScript, _ bool, args []string) {
+			info, err := os.Stat(ts.MkAbs(args[0]))
+			ts.Check(err)
+			if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[1] {
+				ts.Fatalf("%s has mode %s", args[0], got)
+			}
+		},
+	}
+}
+
+// exitStatus is the exit code in an error of testscript's Exec.
+func exitStatus(err error) int {
+	var code int
+	if _, e := fmt.Sscanf(err.Error(), "exit status %d", &code); e != nil {
+		return -1
+	}
+	return code
+}
+
+func setAsOf(ts *testscript.TestScript, now time.Time) {
+	ts.Setenv("ASOF", now.Format(time.RFC3339))
+	ts.Setenv("ID", string(snapshot.IDOf(now)))
+}
+
+func simConfig(args []string) (sim.Config, error) {
+	calm := sim.Calm()
+	// Two days back, so that a script can let two nights pass before the present.
+	cfg := sim.Config{Seed: 1, Users: 8, Transactions: 20, Weather: &calm, Start: time.Now().UTC().Truncate(time.Second).Add(-72 * time.Hour)}
+	for _, a := range args {
+		name, value, _ := strings.Cut(a, "=")
+		var err error
+		switch name {
+		case "users":
+			cfg.Users, err = strconv.Atoi(value)
+		case "seed":
+			cfg.Seed, err = strconv.ParseUint(value, 10, 64)
+		case "pages":
+			cfg.MaxPageSize, err = strconv.Atoi(value)
+		case "ago":
+			var ago time.Duration
+			ago, err = time.ParseDuration(value)
+			cfg.Start = time.Now().UTC().Truncate(time.Second).Add(-ago)
+		case "latency":
+			cfg.Latency, err = time.ParseDuration(value)
+		case "weather":
+			if cfg.Weather = nil; value != "default" {
+				err = fmt.Errorf("no weather %q", value)
+			}
+		default:
+			err = fmt.Errorf("no setting %q", name)
+		}
+		if err != nil {
+			return cfg, err
+		}
+	}
+	return cfg, nil
+}
+
+// A signal ends a run within seconds, with its own exit code, and the same
+// command goes on from there.
+func TestSignals(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause error
+		code  int
+	}{"TERM": {cli.Interrupted{Signal: 15}, 143}, "INT": {cli.Interrupted{Signal: 2}, 130}} {
+		t.Run(name, func(t *testing.T) {
+			calm := sim.Calm()
+			w := sim.New(sim.Config{Seed: 3, Users: 40, Transactions: 20, Weather: &calm, Start: time.Now().UTC().Truncate(time.Second).Add(-time.Hour)})
+			ctx, cancel := context.WithCancelCause(context.Background())
+			stop := &stopAfter{RoundTripper: w.Transport(), left: 60, stop: func() { cancel(c.cause) }}
+			store := filepath.Join(t.TempDir(), "store")
+			run := func(ctx context.Context, transport http.RoundTripper) (int, string) {
+				var out, log strings.Builder
+				code := cli.Main(ctx, cli.Env{
+					Args:   []string{"tallyport", "export", "--store", store, "--base-url", "http://127.0.0.1:9", "--json"},
+					Stdout: &out, Stderr: &log, Now: time.Now, Transport: transport,
+					LookupEnv: func(n string) (string, bool) {
+						v, ok := map[string]string{"MX_API_KEY": sim.DefaultAPIKey, "MX_CLIENT_ID": sim.DefaultClientID}[n]
+						return v, ok
+					},
+				})
+				return code, out.String() + log.String()
+			}
+			code, text := run(ctx, stop)
+			if code != c.code || !strings.Contains(text, `"status":"unfinished"`) || !strings.Contains(text, "goes on from here") {
+				t.Fatalf("exit code %d: %s", code, text)
+			}
+			if code, text := run(context.Background(), w.Transport()); code != 0 || !strings.Contains(text, "resuming") {
+				t.Fatalf("the same command again: exit code %d: %s", code, text)
+			}
+		})
+	}
+}
+
+// stopAfter calls stop after some requests.
+type stopAfter struct {
+	http.RoundTripper
+	mu   sync.Mutex
+	left int
+	stop func()
+}
+
+func (s *stopAfter) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	if s.left--; s.left == 0 {
+		s.stop()
+	}
+	s.mu.Unlock()
+	return s.RoundTripper.RoundTrip(r)
+}
