@@ -120,7 +120,7 @@ func TestDefaultWeather(t *testing.T) {
 		for i := range n {
 			t.Run(fmt.Sprintf("seed=%d", seed+uint64(i)), func(t *testing.T) {
 				t.Parallel()
-				w := sim.New(sim.Config{Seed: seed + uint64(i), Users: 50, Transactions: 40})
+				w := sim.New(sim.Config{Seed: seed + uint64(i), Users: 80, Transactions: 15})
 				st := testStore(t)
 				synctest.Test(t, func(t *testing.T) {
 					m := exportWorld(t, w, st, scopes[i%3], snapshot.CSV, sizes[i%len(sizes)])
