@@ -170,7 +170,8 @@ func newTransport(concurrency int, timeout time.Duration, plain, proxy bool) *ht
 		MaxIdleConnsPerHost:    concurrency,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
-		DisableCompression:     true, // see newBody
+		ReadBufferSize:         64 << 10, // a page of 1,000 transactions is 1.3 MB
+		DisableCompression:     true,     // see newBody
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 
@@ -15,7 +16,7 @@ import (
 
 // blockBytes is how many bytes of rows one block of a run holds. A merge has
 // one block of each of its runs in memory.
-const blockBytes = 64 << 10
+const blockBytes = 32 << 10
 
 // runRef says where a sorted run stands in a journal.
 type runRef struct {
@@ -27,8 +28,35 @@ type runRef struct {
 // Run gathers the rows of one walk. It belongs to one goroutine.
 type Run struct {
 	b       *Batch
-	rows    schemas.Rows
+	rows    *schemas.Rows
 	spilled []runRef
+}
+
+// memory is what the runs of a Writer hand on to each other, so that a long
+// export does not allocate what it has let go of a moment before.
+type memory struct {
+	encoders sync.Pool                     // of *runEncoder
+	rows     map[*schemas.Table]*sync.Pool // of *schemas.Rows, by table: their sizes differ
+}
+
+func newMemory() *memory {
+	m := &memory{rows: map[*schemas.Table]*sync.Pool{}}
+	m.encoders.New = func() any { return new(runEncoder) }
+	for _, t := range schemas.Tables() {
+		m.rows[t] = &sync.Pool{New: func() any { return &schemas.Rows{Table: t} }}
+	}
+	return m
+}
+
+func (w *Writer) newRun(b *Batch, t *schemas.Table) *Run {
+	return &Run{b: b, rows: w.memory.rows[t].Get().(*schemas.Rows)}
+}
+
+// release gives the memory of a run back; the run is at its end.
+func (r *Run) release() {
+	r.rows.Reset()
+	r.b.w.memory.rows[r.rows.Table].Put(r.rows)
+	r.rows = nil
 }
 
 // Add takes a copy of the rows.
@@ -64,12 +92,15 @@ func (r *Run) Reset() {
 }
 
 func (r *Run) spill() error {
-	blocks, n, err := encodeRun(nil, &r.rows)
+	enc := r.b.w.memory.encoders.Get().(*runEncoder)
+	defer r.b.w.memory.encoders.Put(enc)
+	enc.frames = enc.frames[:0]
+	n, err := enc.run(r.rows)
 	if err != nil {
 		return err
 	}
 	ref := runRef{Blocks: n, Rows: int64(r.rows.Len())}
-	if err := r.b.journal.append(func(at int64) []byte { ref.Off = at; return blocks }); err != nil {
+	if err := r.b.journal.append(func(at int64) []byte { ref.Off = at; return enc.frames }); err != nil {
 		return err
 	}
 	r.spilled = append(r.spilled, ref)
@@ -77,56 +108,60 @@ func (r *Run) spill() error {
 	return nil
 }
 
-// encodeRun sorts the rows and appends them to dst as block frames.
-func encodeRun(dst []byte, rows *schemas.Rows) (_ []byte, blocks int, err error) {
-	order, err := sorted(rows)
-	if err != nil {
-		return nil, 0, err
+// runEncoder turns rows into the block frames of sorted runs.
+type runEncoder struct {
+	frames []byte // of the runs so far
+
+	keys        []byte
+	order       []keyed
+	raw, packed []byte
+}
+
+// keyed is a row with its key, which stands in runEncoder.keys.
+type keyed struct{ start, end, row int }
+
+// run sorts the rows and appends them to the frames.
+func (e *runEncoder) run(rows *schemas.Rows) (blocks int, err error) {
+	if err := e.sort(rows); err != nil {
+		return 0, err
 	}
-	var raw, packed []byte
+	e.raw = e.raw[:0]
 	flush := func() {
-		packed = s2.Encode(packed[:cap(packed)], raw)
-		dst = appendFrame(dst, frameBlock, packed)
-		raw = raw[:0]
+		e.packed = s2.Encode(e.packed[:cap(e.packed)], e.raw)
+		e.frames = appendFrame(e.frames, frameBlock, e.packed)
+		e.raw = e.raw[:0]
 		blocks++
 	}
-	for _, i := range order {
-		row := rows.At(i)
-		raw = binary.AppendUvarint(raw, uint64(len(row)))
-		if raw = append(raw, row...); len(raw) >= blockBytes {
+	for _, k := range e.order {
+		row := rows.At(k.row)
+		e.raw = binary.AppendUvarint(e.raw, uint64(len(row)))
+		if e.raw = append(e.raw, row...); len(e.raw) >= blockBytes {
 			flush()
 		}
 	}
-	if len(raw) > 0 {
+	if len(e.raw) > 0 {
 		flush()
 	}
-	return dst, blocks, nil
+	return blocks, nil
 }
 
-// sorted returns the indexes of the rows in key order, ties by content.
-func sorted(rows *schemas.Rows) ([]int, error) {
-	type entry struct{ start, end, row int }
-	entries := make([]entry, rows.Len())
-	order := make([]int, rows.Len())
-	var keys []byte
-	for i := range entries {
-		start := len(keys)
-		var err error
-		if keys, err = rows.Table.AppendRowKey(keys, rows.At(i)); err != nil {
-			return nil, err
+// sort puts the rows in key order, ties by content.
+func (e *runEncoder) sort(rows *schemas.Rows) (err error) {
+	e.keys, e.order = e.keys[:0], e.order[:0]
+	for i := range rows.Len() {
+		start := len(e.keys)
+		if e.keys, err = rows.Table.AppendRowKey(e.keys, rows.At(i)); err != nil {
+			return err
 		}
-		entries[i] = entry{start, len(keys), i}
+		e.order = append(e.order, keyed{start, len(e.keys), i})
 	}
-	slices.SortFunc(entries, func(a, b entry) int {
-		if c := bytes.Compare(keys[a.start:a.end], keys[b.start:b.end]); c != 0 {
+	slices.SortFunc(e.order, func(a, b keyed) int {
+		if c := bytes.Compare(e.keys[a.start:a.end], e.keys[b.start:b.end]); c != 0 {
 			return c
 		}
 		return bytes.Compare(rows.At(a.row), rows.At(b.row))
 	})
-	for i, e := range entries {
-		order[i] = e.row
-	}
-	return order, nil
+	return nil
 }
 
 // runReader reads the rows of one run in their order.
@@ -139,6 +174,7 @@ type runReader struct {
 	packed, raw []byte // of the present block; rest is what is left of raw
 	rest        []byte
 	row         schemas.Row
+	alone       bool // there is no other run to compare with
 	key         []byte
 }
 
@@ -159,6 +195,9 @@ func (r *runReader) next() (bool, error) {
 	}
 	r.row = schemas.Row(r.rest[w : w+int(n)])
 	r.rest = r.rest[w+int(n):]
+	if r.alone {
+		return true, nil
+	}
 	var err error
 	r.key, err = r.table.AppendRowKey(r.key[:0], r.row)
 	return true, err
@@ -188,7 +227,7 @@ func (r *runReader) nextBlock() error {
 func merge(j *journal, t *schemas.Table, refs []runRef, yield func(schemas.Row) error) error {
 	heap := make([]*runReader, 0, len(refs))
 	for _, ref := range refs {
-		r := &runReader{j: j, table: t, off: ref.Off, blocks: ref.Blocks}
+		r := &runReader{j: j, table: t, off: ref.Off, blocks: ref.Blocks, alone: len(refs) == 1}
 		ok, err := r.next()
 		if err != nil {
 			return err

@@ -282,7 +282,7 @@ func (w *Writer) NewRoster() (*Roster, error) {
 		return nil, err
 	}
 	r := &Roster{w: w}
-	r.Run = Run{b: &Batch{w: w, journal: j}, rows: schemas.Rows{Table: schemas.Users}}
+	r.Run = *w.newRun(&Batch{w: w, journal: j}, schemas.Users)
 	return r, nil
 }
 

@@ -24,7 +24,7 @@ type limits struct {
 	spill int
 }
 
-var defaultLimits = limits{usersPerShard: 4096, spill: 2 << 20}
+var defaultLimits = limits{usersPerShard: 4096, spill: 1 << 20}
 
 const maxShards = 1024
 
@@ -50,6 +50,7 @@ type Writer struct {
 	layout  layout
 	dir     string
 	limits  limits
+	memory  *memory
 	session int
 	roster  *rosterMarker
 
@@ -116,7 +117,7 @@ func Begin(ctx context.Context, st Store, id ID, plan Plan, now time.Time) (*Wri
 	case !errors.Is(err, ErrNoSnapshot):
 		return nil, err
 	}
-	w := &Writer{st: st, id: id, plan: plan, layout: plan.layout(id), dir: stagingOf(id), limits: defaultLimits,
+	w := &Writer{st: st, id: id, plan: plan, layout: plan.layout(id), dir: stagingOf(id), limits: defaultLimits, memory: newMemory(),
 		shards: map[int]*shard{}, requests: map[int]schemas.Requests{}}
 	s, err := readStaged(st, id)
 	if err != nil {
@@ -305,7 +306,7 @@ func (w *Writer) Batch(u schemas.UserID) (*Batch, error) {
 
 // Run begins the rows of one walk.
 func (b *Batch) Run(t *schemas.Table) *Run {
-	r := &Run{b: b, rows: schemas.Rows{Table: t}}
+	r := b.w.newRun(b, t)
 	b.mu.Lock()
 	b.runs = append(b.runs, r)
 	b.mu.Unlock()
@@ -324,7 +325,9 @@ type commit struct {
 // there or they are not. The last commit of a shard also writes its parts.
 func (b *Batch) Commit(ctx context.Context, o Outcome) error {
 	c := commit{User: b.user, Session: b.w.session, Runs: map[string][]runRef{}, Outcome: o}
-	var frames []byte
+	enc := b.w.memory.encoders.Get().(*runEncoder)
+	defer b.w.memory.encoders.Put(enc)
+	enc.frames = enc.frames[:0]
 	type pending struct {
 		table string
 		ref   runRef // its offset counts from the start of frames
@@ -336,10 +339,9 @@ func (b *Batch) Commit(ctx context.Context, o Outcome) error {
 		if r.rows.Len() == 0 {
 			continue
 		}
-		at := int64(len(frames))
-		var blocks int
-		var err error
-		if frames, blocks, err = encodeRun(frames, &r.rows); err != nil {
+		at := int64(len(enc.frames))
+		blocks, err := enc.run(r.rows)
+		if err != nil {
 			return err
 		}
 		last = append(last, pending{name, runRef{at, blocks, int64(r.rows.Len())}})
@@ -352,10 +354,14 @@ func (b *Batch) Commit(ctx context.Context, o Outcome) error {
 		}
 		payload, err := json.Marshal(c)
 		encodeErr = err
-		return appendFrame(frames, frameCommit, payload)
+		enc.frames = appendFrame(enc.frames, frameCommit, payload)
+		return enc.frames
 	})
 	if err = errors.Join(err, encodeErr); err != nil {
 		return err
+	}
+	for _, r := range b.runs {
+		r.release()
 	}
 	b.runs = nil
 	if done := b.w.record(b.s, c); done && b.s.n != 0 {
