@@ -7,6 +7,8 @@
 
 GO       ?= go
 FUZZTIME ?= 30s
+BENCH    ?=
+DUCKDB   := 1.5.6
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build demo test check bench interop fuzz man completion clean
@@ -32,6 +34,14 @@ fuzz:
 	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
 	  done; \
 	done
+
+# BENCH=-quick for a smoke test, BENCH='-only a -json bench.json' for a part.
+bench: build .venv/duckdb
+	$(GO) run ./internal/bench $(BENCH)
+
+# Without Python or duckdb the rest is measured all the same.
+.venv/duckdb:
+	-python3 -m venv .venv && .venv/bin/pip install -q duckdb==$(DUCKDB) && touch $@
 
 man: build
 	@mkdir -p bin/man

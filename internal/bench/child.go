@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"tallyport/sim"
+)
+
+// usage is what a child used.
+type usage struct {
+	CPU  float64 `json:"cpu_seconds"` // user and system
+	Wall float64 `json:"wall_seconds"`
+	RSS  float64 `json:"peak_rss_mib"`
+}
+
+// run runs a command to its end and measures it. Exit code 3 is an export with
+// gaps, which the caller sees in its rows.
+func run(cmd *exec.Cmd) (usage, error) {
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return usage{}, err
+	}
+	stop, peak := make(chan struct{}), make(chan int64)
+	go watch(cmd.Process.Pid, stop, peak)
+	err := cmd.Wait()
+	u := usage{Wall: time.Since(began).Seconds()}
+	close(stop)
+	rss := <-peak
+	state := cmd.ProcessState
+	u.CPU = (state.UserTime() + state.SystemTime()).Seconds()
+	if r, ok := state.SysUsage().(*syscall.Rusage); ok && rss == 0 {
+		rss = r.Maxrss
+	}
+	u.RSS = float64(rss) / 1024
+	if err != nil {
+		return u, fmt.Errorf("%s: %w\n%s", cmd, err, said.Bytes())
+	}
+	return u, nil
+}
+
+// watch reads the peak of the process's memory until it ends. Maxrss would do,
+// if it did not begin with the memory of the process that started the child.
+func watch(pid int, stop <-chan struct{}, peak chan<- int64) {
+	var most int64
+	for {
+		if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+			if _, rest, ok := strings.Cut(string(status), "VmHWM:"); ok {
+				if n, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64); err == nil {
+					most = max(most, n)
+				}
+			}
+		}
+		select {
+		case <-stop:
+			peak <- most
+			return
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// server is a world in a process of its own, so that a client's CPU is the
+// client's alone.
+type server struct {
+	cmd *exec.Cmd
+	url string
+}
+
+// serveArg makes this program a server: the world it serves follows on stdin.
+const serveArg = "serve-world"
+
+func start(w world) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := json.Marshal(w.config())
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self, serveArg)
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(cfg), os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	s := &server{cmd: cmd}
+	if _, err := fmt.Fscanln(out, &s.url); err != nil {
+		return nil, errors.Join(fmt.Errorf("the server did not start: %w", err), s.stop())
+	}
+	return s, nil
+}
+
+func (s *server) stop() error {
+	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+		return err
+	}
+	return s.cmd.Wait()
+}
+
+func serve() error {
+	var cfg sim.Config
+	if err := json.NewDecoder(os.Stdin).Decode(&cfg); err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	done := make(chan os.Signal, 1)
+	signal.Notify(done, os.Interrupt, syscall.SIGTERM)
+	go func() { <-done; os.Exit(0) }()
+	if _, err := fmt.Printf("http://%s\n", l.Addr()); err != nil {
+		return err
+	}
+	return http.Serve(l, sim.New(cfg).Handler())
+}
+
+// get reads one address of a server into a file.
+func get(url, file string) error {
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept", "application/vnd.mx.atrium.v1+json")
+	req.Header.Set("MX-API-Key", sim.DefaultAPIKey)
+	req.Header.Set("MX-Client-ID", sim.DefaultClientID)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, resp.Body)
+	return errors.Join(err, f.Close())
+}
+
+func keys() []string {
+	return append(os.Environ(), "MX_API_KEY="+sim.DefaultAPIKey, "MX_CLIENT_ID="+sim.DefaultClientID)
+}
