@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,8 +25,7 @@ type usage struct {
 	RSS  float64 `json:"peak_rss_mib"`
 }
 
-// run runs a command to its end and measures it. Exit code 3 is an export with
-// gaps, which the caller sees in its rows.
+// run runs a command to its end and measures it.
 func run(cmd *exec.Cmd) (usage, error) {
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -78,10 +76,13 @@ func watch(pid int, stop <-chan struct{}, peak chan<- int64) {
 // client's alone.
 type server struct {
 	cmd *exec.Cmd
+	in  io.Closer
+	out io.Reader
 	url string
 }
 
-// serveArg makes this program a server: the world it serves follows on stdin.
+// serveArg makes this program a server: the world it serves follows on stdin,
+// whose end is also the server's, however the parent ended.
 const serveArg = "serve-world"
 
 func start(w world) (*server, error) {
@@ -89,12 +90,12 @@ func start(w world) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := json.Marshal(w.config())
+	cmd := exec.Command(self, serveArg)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self, serveArg)
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(cfg), os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -102,18 +103,23 @@ func start(w world) (*server, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	s := &server{cmd: cmd}
-	if _, err := fmt.Fscanln(out, &s.url); err != nil {
-		return nil, errors.Join(fmt.Errorf("the server did not start: %w", err), s.stop())
+	s := &server{cmd: cmd, in: in, out: out}
+	err = json.NewEncoder(in).Encode(w.config())
+	if err == nil {
+		_, err = fmt.Fscanln(out, &s.url)
+	}
+	if err != nil {
+		_, e := s.stop()
+		return nil, errors.Join(fmt.Errorf("the server did not start: %w", err), e)
 	}
 	return s, nil
 }
 
-func (s *server) stop() error {
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
-		return err
-	}
-	return s.cmd.Wait()
+// stop ends the server, which says what it served.
+func (s *server) stop() (served sim.Stats, err error) {
+	err = s.in.Close()
+	err = errors.Join(err, json.NewDecoder(s.out).Decode(&served))
+	return served, errors.Join(err, s.cmd.Wait())
 }
 
 func serve() error {
@@ -125,13 +131,19 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	done := make(chan os.Signal, 1)
-	signal.Notify(done, os.Interrupt, syscall.SIGTERM)
-	go func() { <-done; os.Exit(0) }()
+	world := sim.New(cfg)
+	srv := &http.Server{Handler: world.Handler()}
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		_ = srv.Close()
+	}()
 	if _, err := fmt.Printf("http://%s\n", l.Addr()); err != nil {
 		return err
 	}
-	return http.Serve(l, sim.New(cfg).Handler())
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(world.Stats())
 }
 
 // get reads one address of a server into a file.

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -50,12 +52,22 @@ func main() {
 	flag.Parse()
 	var err error
 	if b.dir, err = os.MkdirTemp(*tmp, "tallyport-bench-"); err == nil {
+		go b.cleanUpWhenInterrupted()
 		err = b.run(*only, *out)
 		if e := os.RemoveAll(b.dir); err == nil {
 			err = e
 		}
 	}
 	fail(err)
+}
+
+// cleanUpWhenInterrupted does not leave gigabytes behind.
+func (b *bench) cleanUpWhenInterrupted() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	<-c
+	_ = os.RemoveAll(b.dir)
+	os.Exit(1)
 }
 
 func fail(err error) {
@@ -104,30 +116,37 @@ func (b *bench) run(only, out string) error {
 type memory struct {
 	World world `json:"world"`
 	Rows  int64 `json:"transactions"`
+	Most  int   `json:"most_in_flight"`
 	usage
 	OK bool `json:"ok"`
 }
 
-const limitMiB = 128
+const (
+	limitMiB = 128
+	// Without it a loopback server answers before the next request is sent.
+	keepsAllInFlight = 10 * time.Millisecond
+)
 
 func (b *bench) memory() error {
 	worlds := []world{
 		{Users: 270, PerAccount: 120}, {Users: 2700, PerAccount: 120}, {Users: 13500, PerAccount: 120},
 		{Users: 270, PerAccount: 120, Giant: 1_000_000},
+		{Users: 70, PerAccount: 6000}, // every list in flight is a long one
 	}
 	if b.quick {
 		worlds = []world{{Users: 40, PerAccount: 120}, {Users: 40, PerAccount: 120, Giant: 20_000}}
 	}
-	fmt.Printf("b. Peak memory of export, %d in flight, pages of %d; limit %d MiB\n", inFlight, pageSize, limitMiB)
+	fmt.Printf("b. Peak memory of export, %d in flight, pages of %d; %v of latency; limit %d MiB\n", inFlight, pageSize, keepsAllInFlight, limitMiB)
 	for _, w := range worlds {
-		u, sum, err := b.exportOf(w)
+		w.Latency = keepsAllInFlight
+		u, sum, served, err := b.exportOf(w)
 		if err != nil {
 			return err
 		}
-		m := memory{World: w, Rows: sum.Rows["transactions"], usage: u, OK: u.RSS <= limitMiB}
+		m := memory{World: w, Rows: sum.Rows["transactions"], Most: served.MaxInFlight, usage: u, OK: u.RSS <= limitMiB}
 		b.report.Memory = append(b.report.Memory, m)
-		fmt.Printf("   %9d transactions  %5.0f MiB  %-4s  %6.1f k rows/CPU s  (%s)\n", m.Rows, u.RSS,
-			map[bool]string{true: "ok", false: "over"}[m.OK], float64(m.Rows)/u.CPU/1000, w)
+		fmt.Printf("   %9d transactions  %5.0f MiB  %-4s  %2d in flight  %6.1f k rows/CPU s  (%s)\n", m.Rows, u.RSS,
+			map[bool]string{true: "ok", false: "over"}[m.OK], m.Most, float64(m.Rows)/u.CPU/1000, w)
 	}
 	fmt.Println()
 	return nil
@@ -140,6 +159,7 @@ type requests struct {
 	Sent    int     `json:"sent"`
 	Retried int     `json:"retried"`
 	Minimum int     `json:"minimum"`
+	Several int     `json:"lists_of_several_pages"` // whose first page is read again
 	Ratio   float64 `json:"ratio"`
 }
 
@@ -150,14 +170,19 @@ func (b *bench) requests() error {
 	}
 	fmt.Printf("c. Requests against the minimum: two statuses a member, and every page of every list once\n")
 	for _, w := range worlds {
-		_, sum, err := b.exportOf(w)
+		_, sum, _, err := b.exportOf(w)
 		if err != nil {
 			return err
 		}
-		r := requests{World: w, Rows: sum.Rows["transactions"], Sent: sum.Requests.Total, Retried: sum.Requests.Retried, Minimum: w.truth().minimum}
+		t := w.truth()
+		r := requests{
+			World: w, Rows: sum.Rows["transactions"], Sent: sum.Requests.Total, Retried: sum.Requests.Retried,
+			Minimum: t.minimum, Several: t.several,
+		}
 		r.Ratio = float64(r.Sent) / float64(r.Minimum)
 		b.report.Requests = append(b.report.Requests, r)
-		fmt.Printf("   %d sent, %d retried, %d at least: %.3f  (%d transactions; %s)\n", r.Sent, r.Retried, r.Minimum, r.Ratio, r.Rows, w)
+		fmt.Printf("   %7d sent, %d retried, %d at least: %.3f  (%d transactions, %d lists of several pages; %s)\n",
+			r.Sent, r.Retried, r.Minimum, r.Ratio, r.Rows, r.Several, w)
 	}
 	fmt.Println()
 	return nil
@@ -178,7 +203,7 @@ func (b *bench) latency() error {
 	if b.quick {
 		w = world{Users: 60, PerAccount: 40, Latency: 20 * time.Millisecond}
 	}
-	u, sum, err := b.exportOf(w)
+	u, sum, _, err := b.exportOf(w)
 	if err != nil {
 		return err
 	}

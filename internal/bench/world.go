@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,7 +25,7 @@ type world struct {
 	Users      int           `json:"users"`
 	PerAccount float64       `json:"transactions_per_account"`
 	Giant      int           `json:"transactions_of_one_user,omitempty"`
-	Latency    time.Duration `json:"-"`
+	Latency    time.Duration `json:"latency_ns"`
 }
 
 func (w world) String() string {
@@ -60,14 +61,20 @@ type list struct {
 // not by what it served.
 type truth struct {
 	minimum int // requests
+	several int // lists of more than one page
 	lists   []list
 }
 
 func (w world) truth() truth {
 	t := sim.New(w.config()).Truth()
 	from, to := window()
-	pages := func(rows int) int { return max(1, (rows+pageSize-1)/pageSize) }
 	var all truth
+	pages := func(rows int) int {
+		if rows > pageSize {
+			all.several++
+		}
+		return max(1, (rows+pageSize-1)/pageSize)
+	}
 	users, codes := 0, map[string]bool{}
 	for u := range t.Users() {
 		users++
@@ -89,8 +96,9 @@ func (w world) truth() truth {
 				rows++
 			}
 			const statuses, owners = 2, 1
-			all.minimum += statuses + pages(accounts) + pages(rows) + owners
-			all.lists = append(all.lists, list{user, member, pages(rows)})
+			l := list{user, member, pages(rows)}
+			all.lists = append(all.lists, l)
+			all.minimum += statuses + pages(accounts) + l.pages + owners
 		}
 		all.minimum += pages(members)
 	}
@@ -152,14 +160,15 @@ func (b *bench) export(s *server) (usage, summary, error) {
 }
 
 // exportOf exports a world that nothing else is asked of.
-func (b *bench) exportOf(w world) (u usage, sum summary, err error) {
+func (b *bench) exportOf(w world) (u usage, sum summary, served sim.Stats, err error) {
 	s, err := start(w)
 	if err != nil {
-		return u, sum, err
+		return u, sum, served, err
 	}
 	u, sum, err = b.export(s)
-	if e := s.stop(); err == nil {
-		err = e
+	served, e := s.stop()
+	if err = errors.Join(err, e); err == nil && served.Total != sum.Requests.Total {
+		err = fmt.Errorf("%d requests were counted, %d were served", sum.Requests.Total, served.Total)
 	}
-	return u, sum, err
+	return u, sum, served, err
 }
