@@ -131,7 +131,7 @@ func (b *bench) memory() error {
 	worlds := []world{
 		{Users: 270, PerAccount: 120}, {Users: 2700, PerAccount: 120}, {Users: 13500, PerAccount: 120},
 		{Users: 270, PerAccount: 120, Giant: 1_000_000},
-		{Users: 70, PerAccount: 6000}, // every list in flight is a long one
+		{Users: 60, Members: 5, PerAccount: 2000}, // every list in flight is a long one
 	}
 	if b.quick {
 		worlds = []world{{Users: 40, PerAccount: 120}, {Users: 40, PerAccount: 120, Giant: 20_000}}

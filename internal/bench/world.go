@@ -23,6 +23,7 @@ const (
 // of its values are malformed: the peers have no place to put them.
 type world struct {
 	Users      int           `json:"users"`
+	Members    float64       `json:"members_per_user,omitempty"`
 	PerAccount float64       `json:"transactions_per_account"`
 	Giant      int           `json:"transactions_of_one_user,omitempty"`
 	Latency    time.Duration `json:"latency_ns"`
@@ -30,6 +31,9 @@ type world struct {
 
 func (w world) String() string {
 	s := fmt.Sprintf("%d users, %g transactions per account", w.Users, w.PerAccount)
+	if w.Members > 0 {
+		s += fmt.Sprintf(", %g members each", w.Members)
+	}
 	if w.Giant > 0 {
 		s += fmt.Sprintf(", one user with %d", w.Giant)
 	}
@@ -43,7 +47,7 @@ var began = time.Now().UTC().Truncate(24 * time.Hour)
 func (w world) config() sim.Config {
 	calm := sim.Calm()
 	return sim.Config{
-		Seed: 1, Users: w.Users, Transactions: w.PerAccount, Giant: w.Giant, Latency: w.Latency,
+		Seed: 1, Users: w.Users, Members: w.Members, Transactions: w.PerAccount, Giant: w.Giant, Latency: w.Latency,
 		Start: began, Unfit: -1, Churn: -1, NoGzip: true, Weather: &calm,
 	}
 }
