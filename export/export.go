@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -80,6 +81,14 @@ type run struct {
 // snapshot is unpublished and can be resumed: every user that was finished is
 // kept.
 func Run(ctx context.Context, src Source, out *snapshot.Writer, o *Options) (*snapshot.Manifest, error) {
+	m, err := start(ctx, src, out, o)
+	if err != nil && ctx.Err() != nil {
+		err = errors.Join(err, context.Cause(ctx)) // wherever it was stopped, why
+	}
+	return m, err
+}
+
+func start(ctx context.Context, src Source, out *snapshot.Writer, o *Options) (*snapshot.Manifest, error) {
 	r := &run{src: src, out: out, plan: out.Plan()}
 	if o != nil {
 		r.o = *o
@@ -136,9 +145,9 @@ func (r *run) users(ctx context.Context) error {
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return errors.Join(err, context.Cause(ctx))
+		return err
 	}
-	return context.Cause(ctx)
+	return ctx.Err()
 }
 
 // roster finds out which users there are.
@@ -167,8 +176,8 @@ func (r *run) roster(ctx context.Context) error {
 	}
 	walk.List = list
 	if !walk.Complete() {
-		if walk.Reason != schemas.Torn && walk.Rows == 0 {
-			return fmt.Errorf("the list of users could not be read (%s): %s; try again later", walk.Reason, walk.Detail)
+		if walk.Reason != schemas.Torn || walk.Rows == 0 { // a part of the users must not pass for all of them
+			return fmt.Errorf("the list of users could not be read (%s): %s; nothing is lost, run the same command again", walk.Reason, walk.Detail)
 		}
 		r.gapLine(list, walk)
 	}
@@ -219,7 +228,8 @@ func (r *run) checkGaps() error {
 		return err
 	}
 	share := float64(t.GapMembers) / float64(max(t.Seen, 1))
-	if *r.o.MaxGaps > 0 && share <= *r.o.MaxGaps {
+	roster := slices.ContainsFunc(t.First, func(g snapshot.Gap) bool { return g.Resource == schemas.UsersResource && g.User == "" })
+	if *r.o.MaxGaps > 0 && share <= *r.o.MaxGaps && !roster { // how many users are missing nobody can say
 		return nil
 	}
 	if err := r.out.Withdraw(); err != nil {

@@ -133,17 +133,19 @@ func TestFailures(t *testing.T) {
 		"withheld":     {txn, schemas.Walk{Reason: schemas.Refused, HTTPStatus: 403}, true, "USR-01 MBR-01-0 - transactions 1 false disabled", false, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
 		"withheld 405": {txn, schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 405}, true, "USR-01 MBR-01-0 - transactions 1 false disabled", false, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
 		"a disabled user's server error is a gap": {txn, schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 500}, true, "USR-01 MBR-01-0 - transactions 1 false http_error", true, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
-		"gone":                   {txn, schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404}, false, "USR-01 MBR-01-0 - transactions 1 false not_found", false, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
-		"members unknown":        {"members USR-01  ", schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 500}, false, "USR-01 - - members 1 false http_error", true, snapshot.MemberCount{Complete: 2}},
-		"user gone":              {"members USR-01  ", schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404}, false, "USR-01 - - members 1 false not_found", false, snapshot.MemberCount{Complete: 2}},
-		"member gone":            {"status MBR-01-0", schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404}, false, "USR-01 MBR-01-0 - member_status 1 false not_found", false, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
-		"status fails":           {"status MBR-01-0", schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 502}, false, "USR-01 MBR-01-0 - member_status 2 false http_error", true, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
-		"institution fails":      {"read institutions bank-0", schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 500, Tries: 1}, false, "institutions 1 false http_error", true, snapshot.MemberCount{Complete: 4}},
-		"institution is unknown": {"read institutions bank-0", schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404, Tries: 1}, false, "institutions 1 false not_found", false, snapshot.MemberCount{Complete: 4}},
+		"members unknown":                         {"members USR-01  ", schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 500}, false, "USR-01 - - members 1 false http_error", true, snapshot.MemberCount{Complete: 2, Incomplete: 1}},
+		"user gone":                               {"members USR-01  ", schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404}, false, "USR-01 - - members 1 false not_found", false, snapshot.MemberCount{Complete: 2}},
+		"member gone":                             {"status MBR-01-0", schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404}, false, "USR-01 MBR-01-0 - member_status 1 false not_found", false, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
+		"status fails":                            {"status MBR-01-0", schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 502}, false, "USR-01 MBR-01-0 - member_status 2 false http_error", true, snapshot.MemberCount{Complete: 3, Incomplete: 1}},
+		"institution fails":                       {"read institutions bank-0", schemas.Walk{Reason: schemas.HTTPError, HTTPStatus: 500, Tries: 1}, false, "institutions 1 false http_error", true, snapshot.MemberCount{Complete: 4}},
+		"institution is unknown":                  {"read institutions bank-0", schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404, Tries: 1}, false, "institutions 1 false not_found", false, snapshot.MemberCount{Complete: 4}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newScript(2, 2)
 			s.fail[c.ask] = c.walk
+			if name == "user gone" {
+				s.fail["read users USR-01"] = c.walk
+			}
 			s.disabled["USR-01"] = c.disabled
 			st := newStore(t)
 			m, err := runScript(st, s, firstNight, planOf(schemas.MemberScope), nil)

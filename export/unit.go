@@ -307,7 +307,9 @@ func (n *unitTry) finish() {
 	}
 	for k := range n.walks {
 		w := &n.walks[k]
-		switch {
+		switch i := n.of[k]; {
+		case w.Reason == schemas.NotFound && i >= 0 && n.after[i] != nil:
+			w.Reason, w.Detail = schemas.HTTPError, "not found, though the member is there"
 		case !w.Complete():
 		case n.suspect[k] && n.disabled:
 			w.Reason = schemas.Disabled

@@ -1,7 +1,9 @@
 package export
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -114,6 +116,9 @@ func (u *userWalk) walk(ctx context.Context, l schemas.List) (schemas.Walk, *sna
 	w, err := u.src.Walk(ctx, l, tries(run))
 	w.List = l
 	u.o.Progress.Rows.Add(int64(w.Rows))
+	if err == nil {
+		err = run.Done()
+	}
 	return u.withheld(w), run, err
 }
 
@@ -156,15 +161,36 @@ func (u *userWalk) members(ctx context.Context) error {
 		return err
 	}
 	walk.List = l
-	u.record(u.withheld(walk), nil, nil)
+	if walk = u.withheld(walk); walk.Reason == schemas.NotFound {
+		if err := u.doubt(ctx, &walk); err != nil {
+			return err
+		}
+	}
+	u.record(walk, nil, nil)
 	members, err := u.listed(rows)
-	if err != nil || len(members) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(members) == 0 {
+		if walk.Reason.Gap() {
+			u.outcome.Members.Incomplete++ // at least one that we know nothing of
+		}
+		return nil
 	}
 	if u.plan.Scope == schemas.UserScope {
 		return u.unit(ctx, members, true)
 	}
 	return u.each(ctx, members)
+}
+
+// doubt reads the user whose list of members is not there. If the user is, the
+// list should be: that is an error, not a user who went away.
+func (u *userWalk) doubt(ctx context.Context, walk *schemas.Walk) error {
+	_, self, err := u.src.Read(ctx, schemas.List{Resource: schemas.UsersResource}, string(u.id))
+	if err == nil && self.Complete() {
+		walk.Reason, walk.Detail = schemas.HTTPError, "not found, though the user is there"
+	}
+	return err
 }
 
 // listed groups the rows of the list by member, in the order of their guids,
@@ -196,24 +222,20 @@ func (u *userWalk) listed(rows *schemas.Rows) ([]listedMember, error) {
 // each walks the members, at once as far as the run has nothing else to do.
 func (u *userWalk) each(ctx context.Context, members []listedMember) error {
 	var wg sync.WaitGroup
-	var failed error
-	for _, m := range members {
-		walk := func() error { return u.unit(ctx, []listedMember{m}, false) }
-		wg.Add(1)
-		if u.group.TryGo(func() error { defer wg.Done(); return walk() }) {
-			continue
+	failed := make([]error, len(members)) // known before the user can be committed
+	for i, m := range members {
+		walk := func() error {
+			defer wg.Done()
+			failed[i] = u.unit(ctx, []listedMember{m}, false)
+			return failed[i]
 		}
-		failed = walk()
-		wg.Done()
-		if failed != nil {
+		wg.Add(1)
+		if !u.group.TryGo(walk) && walk() != nil {
 			break
 		}
 	}
 	wg.Wait()
-	if failed == nil {
-		failed = ctx.Err() // a member that failed elsewhere ends the run
-	}
-	return failed
+	return cmp.Or(errors.Join(failed...), ctx.Err())
 }
 
 // unit walks members between two readings of their status. While a member

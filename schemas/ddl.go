@@ -131,16 +131,18 @@ func (d *dialect) table(b *strings.Builder, t *Table) {
 // during the export, is no gap.
 func (d *dialect) views(b *strings.Builder, tables []*Table) {
 	at, reason := d.ident("snapshot_at"), d.ident("reason")
-	fmt.Fprintf(b, `-- The newest snapshot without gaps.
-CREATE VIEW %s AS
+	fmt.Fprintf(b, `-- The newest snapshot of all users without gaps.
+CREATE OR REPLACE VIEW %s AS
 SELECT max(%[2]s) AS %[2]s FROM (
   SELECT %[2]s FROM %[3]s GROUP BY %[2]s
   HAVING sum(CASE WHEN %[4]s IS NULL OR %[4]s IN ('%[5]s', '%[6]s') THEN 0 ELSE 1 END) = 0
+    AND sum(CASE WHEN %[7]s = '%[8]s' AND %[9]s IS NULL THEN 1 ELSE 0 END) > 0
 ) AS complete_snapshots;
 
-`, d.ident("latest_complete_snapshot"), at, d.ident(Coverage.Name), reason, NotFound, Disabled)
+`, d.ident("latest_complete_snapshot"), at, d.ident(Coverage.Name), reason, NotFound, Disabled,
+		d.ident("resource"), UsersResource, d.ident("user_guid"))
 	for _, t := range tables {
-		fmt.Fprintf(b, "CREATE VIEW %s AS\nSELECT t.* FROM %s AS t\nJOIN %s AS l ON t.%[4]s = l.%[4]s;\n\n",
+		fmt.Fprintf(b, "CREATE OR REPLACE VIEW %s AS\nSELECT t.* FROM %s AS t\nJOIN %s AS l ON t.%[4]s = l.%[4]s;\n\n",
 			d.ident(t.Name+"_latest"), d.ident(t.Name), d.ident("latest_complete_snapshot"), at)
 	}
 }

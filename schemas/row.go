@@ -230,6 +230,15 @@ func (r *Rows) Truncate(n int) {
 	r.buf, r.ends = r.buf[:end], r.ends[:n]
 }
 
+// Clone returns a copy that takes no more memory than it needs, nil if that is
+// not much less than r takes.
+func (r *Rows) Clone() *Rows {
+	if cap(r.buf) <= 2*len(r.buf)+256 {
+		return nil
+	}
+	return &Rows{Table: r.Table, buf: append([]byte(nil), r.buf...), ends: append([]int(nil), r.ends...)}
+}
+
 // Reset empties the list and keeps its memory.
 func (r *Rows) Reset() { r.buf, r.ends = r.buf[:0], r.ends[:0] }
 

@@ -2,7 +2,7 @@ package snapshot
 
 // Shrink makes a run spill and shard at sizes that a test can afford.
 func (w *Writer) Shrink(usersPerShard int64, spill int) {
-	w.limits = limits{usersPerShard: usersPerShard, spill: spill}
+	w.limits = limits{usersPerShard: usersPerShard, spill: spill, idle: int64(spill)}
 }
 
 // ScanPart gives tests the rows of a part.

@@ -87,6 +87,9 @@ func (p Plan) Differences(q Plan) []string {
 	return out
 }
 
+// AllUsers is what Plan.Users says of an export of every user of the client.
+const AllUsers = "all"
+
 // Status of a snapshot.
 const (
 	StatusComplete = "complete" // no gap: every walk saw its whole list
@@ -287,32 +290,39 @@ func ReadBinding(st Store) (*Binding, error) {
 	return b, nil
 }
 
-// bind binds a new store to the plan, and refuses one that is bound elsewhere.
-func bind(st Store, p Plan) error {
+// bound reports whether the store is bound, and refuses one that is bound to
+// another plan's client.
+func bound(st Store, p Plan) (bool, error) {
 	b, err := ReadBinding(st)
-	if err != nil {
-		return err
-	}
-	if b == nil {
-		data, err := json.Marshal(Binding{FormatVersion, p.Source, p.Host, p.Client})
-		if err != nil {
-			return err
-		}
-		return writeWhole(st, storeFile, append(data, '\n'))
+	if err != nil || b == nil {
+		return false, err
 	}
 	for _, d := range [][3]string{{"source", b.Source, p.Source}, {"host", b.Host, p.Host}, {"client", b.Client, p.Client}} {
 		if d[1] != d[2] {
-			return fmt.Errorf("%s holds snapshots of %s %s, not %s: %w", st, d[0], d[1], d[2], ErrBound)
+			return true, fmt.Errorf("%s holds snapshots of %s %s, not %s: %w", st, d[0], d[1], d[2], ErrBound)
 		}
 	}
-	return nil
+	return true, nil
+}
+
+// bind binds a new store to the plan. It is called once the API has answered:
+// keys with a typing error must not bind a store for ever.
+func bind(st Store, p Plan) error {
+	if ok, err := bound(st, p); ok || err != nil {
+		return err
+	}
+	data, err := json.Marshal(Binding{FormatVersion, p.Source, p.Host, p.Client})
+	if err != nil {
+		return err
+	}
+	return writeWhole(st, storeFile, append(data, '\n'))
 }
 
 // Latest is _latest.json: where a reader that only wants the newest data starts.
 type Latest struct {
 	Version  int          `json:"version"`
 	Newest   LatestEntry  `json:"newest"`
-	Complete *LatestEntry `json:"newest_complete"` // null until a snapshot is complete
+	Complete *LatestEntry `json:"newest_complete"` // of all users; null until there is one
 }
 
 // LatestEntry lists the files of one snapshot by table.
@@ -352,7 +362,7 @@ func writeLatest(st Store) error {
 		if i == len(ids)-1 {
 			l.Newest = e
 		}
-		if m.Status == StatusComplete {
+		if m.Status == StatusComplete && m.Plan.Users == AllUsers {
 			l.Complete = &e
 		}
 	}

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/parquet/metadata"
@@ -77,6 +78,9 @@ func (p *Past) Member(u schemas.UserID, member schemas.MemberID) (*PastMember, e
 	defer p.mu.Unlock()
 	for _, m := range p.manifests {
 		members, err := p.coverage(m, u)
+		if unreadable(err) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -164,7 +168,7 @@ func (p *Past) HasTransactions(id ID, u schemas.UserID, member schemas.MemberID,
 			}
 			return nil
 		})
-		if err != nil && !errors.Is(err, errStop) {
+		if err != nil && !errors.Is(err, errStop) && !unreadable(err) {
 			return false, err
 		}
 	}
@@ -172,6 +176,12 @@ func (p *Past) HasTransactions(id ID, u schemas.UserID, member schemas.MemberID,
 }
 
 var errStop = errors.New("stop")
+
+// unreadable reports whether a part is not there or damaged. That says nothing
+// of the past, and must not stand in the way of new snapshots; verify names it.
+func unreadable(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDamaged)
+}
 
 // scanUser is scanPart for the rows of one user, and perhaps some others: row
 // groups that cannot hold the user are passed over.

@@ -25,6 +25,9 @@ func (w *Writer) Publish(ctx context.Context, tool string, requests schemas.Requ
 	if err != nil {
 		return nil, err
 	}
+	if _, err := decodeManifest(data); err != nil { // what nobody can read must not be decided on
+		return nil, err
+	}
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
@@ -156,7 +159,7 @@ func publish(st Store, id ID) error {
 		return err
 	}
 	if _, err := decodeManifest(data); err != nil {
-		return fmt.Errorf("%s/%s: %w", dir, intentFile, err)
+		return fmt.Errorf("%s/%s cannot be carried out; remove %s from the store to give up that snapshot: %w", dir, intentFile, dir, err)
 	}
 	for _, t := range schemas.Tables() {
 		staged, place := dir+"/parts/"+t.Name, partition(t, id)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/s2"
 
@@ -29,12 +30,14 @@ type runRef struct {
 type Run struct {
 	b       *Batch
 	rows    *schemas.Rows
+	idle    int64 // bytes of the rows, once the walk is done
 	spilled []runRef
 }
 
 // memory is what the runs of a Writer hand on to each other, so that a long
 // export does not allocate what it has let go of a moment before.
 type memory struct {
+	idle     atomic.Int64                  // bytes of rows of finished walks
 	encoders sync.Pool                     // of *runEncoder
 	rows     map[*schemas.Table]*sync.Pool // of *schemas.Rows, by table: their sizes differ
 }
@@ -54,10 +57,47 @@ func (w *Writer) newRun(b *Batch, t *schemas.Table) *Run {
 
 // release gives the memory of a run back; the run is at its end.
 func (r *Run) release() {
-	r.rows.Reset()
-	r.b.w.memory.rows[r.rows.Table].Put(r.rows)
+	r.setIdle(0)
+	r.giveBack()
 	r.rows = nil
 }
+
+func (r *Run) giveBack() {
+	r.rows.Reset()
+	r.b.w.memory.rows[r.rows.Table].Put(r.rows)
+}
+
+// setIdle counts the bytes that the run holds until its user is committed, and
+// returns the count of all runs.
+func (r *Run) setIdle(n int64) int64 {
+	total := r.b.w.memory.idle.Add(n - r.idle)
+	r.idle = n
+	return total
+}
+
+// Done ends the walk. What finished walks hold while their user is not is
+// bounded for all users together; beyond that it goes to the journal.
+func (r *Run) Done() error {
+	rows := r.rows
+	if total := r.setIdle(int64(rows.Size())); total <= r.b.w.limits.idle || rows.Size() < smallRun {
+		if small := rows.Clone(); small != nil {
+			r.giveBack()
+			r.rows = small
+		}
+		return nil
+	}
+	if err := r.spill(); err != nil {
+		return err
+	}
+	r.setIdle(0)
+	r.giveBack()
+	r.rows = &schemas.Rows{Table: rows.Table}
+	return nil
+}
+
+// smallRun is how many bytes of rows are not worth a run of their own in the
+// journal.
+const smallRun = 4 << 10
 
 // Add takes a copy of the rows.
 func (r *Run) Add(rows *schemas.Rows) error {
@@ -87,6 +127,7 @@ func (r *Run) Each(visit func(schemas.Row) error) error {
 
 // Reset forgets every row: the walk starts again.
 func (r *Run) Reset() {
+	r.setIdle(0)
 	r.rows.Reset()
 	r.spilled = r.spilled[:0]
 }

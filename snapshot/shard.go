@@ -334,6 +334,9 @@ func (r *Roster) each(visit func(schemas.UserID, schemas.Row) error) error {
 
 // saveRoster writes the users of each shard into its journal, then the marker.
 func (w *Writer) saveRoster(m *rosterMarker, each func(func(schemas.UserID, schemas.Row) error) error) error {
+	if err := bind(w.st, w.plan); err != nil {
+		return err
+	}
 	if err := w.Close(); err != nil {
 		return err
 	}

@@ -22,9 +22,12 @@ type limits struct {
 	// spill is how many bytes of rows a run gathers in memory before they are
 	// sorted and written to the journal.
 	spill int
+	// idle is how many bytes of rows the finished walks of users that are not
+	// hold in memory, all together.
+	idle int64
 }
 
-var defaultLimits = limits{usersPerShard: 4096, spill: 1 << 20}
+var defaultLimits = limits{usersPerShard: 4096, spill: 1 << 20, idle: 8 << 20}
 
 const maxShards = 1024
 
@@ -108,7 +111,7 @@ func Begin(ctx context.Context, st Store, id ID, plan Plan, now time.Time) (*Wri
 	if err := RollForward(ctx, st); err != nil {
 		return nil, err
 	}
-	if err := bind(st, plan); err != nil {
+	if _, err := bound(st, plan); err != nil {
 		return nil, err
 	}
 	switch _, err := ReadManifest(st, id); {

@@ -197,38 +197,39 @@ CREATE TABLE IF NOT EXISTS `coverage` (
 )
 PARTITION BY DATE(`snapshot_at`);
 
--- The newest snapshot without gaps.
-CREATE VIEW `latest_complete_snapshot` AS
+-- The newest snapshot of all users without gaps.
+CREATE OR REPLACE VIEW `latest_complete_snapshot` AS
 SELECT max(`snapshot_at`) AS `snapshot_at` FROM (
   SELECT `snapshot_at` FROM `coverage` GROUP BY `snapshot_at`
   HAVING sum(CASE WHEN `reason` IS NULL OR `reason` IN ('not_found', 'disabled') THEN 0 ELSE 1 END) = 0
+    AND sum(CASE WHEN `resource` = 'users' AND `user_guid` IS NULL THEN 1 ELSE 0 END) > 0
 ) AS complete_snapshots;
 
-CREATE VIEW `users_latest` AS
+CREATE OR REPLACE VIEW `users_latest` AS
 SELECT t.* FROM `users` AS t
 JOIN `latest_complete_snapshot` AS l ON t.`snapshot_at` = l.`snapshot_at`;
 
-CREATE VIEW `members_latest` AS
+CREATE OR REPLACE VIEW `members_latest` AS
 SELECT t.* FROM `members` AS t
 JOIN `latest_complete_snapshot` AS l ON t.`snapshot_at` = l.`snapshot_at`;
 
-CREATE VIEW `accounts_latest` AS
+CREATE OR REPLACE VIEW `accounts_latest` AS
 SELECT t.* FROM `accounts` AS t
 JOIN `latest_complete_snapshot` AS l ON t.`snapshot_at` = l.`snapshot_at`;
 
-CREATE VIEW `transactions_latest` AS
+CREATE OR REPLACE VIEW `transactions_latest` AS
 SELECT t.* FROM `transactions` AS t
 JOIN `latest_complete_snapshot` AS l ON t.`snapshot_at` = l.`snapshot_at`;
 
-CREATE VIEW `account_owners_latest` AS
+CREATE OR REPLACE VIEW `account_owners_latest` AS
 SELECT t.* FROM `account_owners` AS t
 JOIN `latest_complete_snapshot` AS l ON t.`snapshot_at` = l.`snapshot_at`;
 
-CREATE VIEW `institutions_latest` AS
+CREATE OR REPLACE VIEW `institutions_latest` AS
 SELECT t.* FROM `institutions` AS t
 JOIN `latest_complete_snapshot` AS l ON t.`snapshot_at` = l.`snapshot_at`;
 
-CREATE VIEW `coverage_latest` AS
+CREATE OR REPLACE VIEW `coverage_latest` AS
 SELECT t.* FROM `coverage` AS t
 JOIN `latest_complete_snapshot` AS l ON t.`snapshot_at` = l.`snapshot_at`;
 
