@@ -9,6 +9,7 @@ GO       ?= go
 FUZZTIME ?= 30s
 BENCH    ?=
 DUCKDB   := 1.5.6
+PYTHON   ?= python3
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build demo test check bench interop fuzz man completion clean
@@ -27,6 +28,15 @@ check:
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -race -short ./...
+
+# Needs Python 3.11 and Java 17; what it installs is pinned and stays in .venv.
+interop: build .venv/interop
+	.venv/bin/python interop/run.py
+
+.venv/interop: interop/requirements.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r interop/requirements.txt
+	@touch $@
 
 fuzz:
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/parquet"
@@ -52,10 +53,12 @@ func parquetProperties(t *schemas.Table, expect int64) *parquet.WriterProperties
 	sorting := make([]parquet.SortingColumn, 0, len(t.Key()))
 	for _, i := range t.Key() {
 		sorting = append(sorting, parquet.SortingColumn{ColumnIdx: int32(i), NullsFirst: true})
-		opts = append(opts, parquet.WithPageIndexEnabledFor(t.Columns[i].Name, true))
 	}
-	opts = append(opts, parquet.WithSortingColumns(sorting))
-	for _, c := range t.Columns {
+	// arrow-go writes no page index at all unless it is on by default, so it is
+	// turned off for the other columns.
+	opts = append(opts, parquet.WithSortingColumns(sorting), parquet.WithPageIndexEnabled(true))
+	for i, c := range t.Columns {
+		opts = append(opts, parquet.WithPageIndexEnabledFor(c.Name, slices.Contains(t.Key(), i)))
 		switch c.Name {
 		case "guid":
 			opts = append(opts, parquet.WithDictionaryFor(c.Name, false),
