@@ -33,8 +33,11 @@ type dialect struct {
 	quote    string
 	reserved string // if set, only these words are quoted, in capitals
 	comment  commentStyle
-	nullable string // format of the type of a nullable column, if not plain
-	suffix   func(d *dialect, t *Table) string
+	// A quote in a literal is \'. BigQuery refuses the doubled one, and Spark
+	// before 4 loses it.
+	backslash bool
+	nullable  string // format of the type of a nullable column, if not plain
+	suffix    func(d *dialect, t *Table) string
 }
 
 type commentStyle uint8
@@ -52,13 +55,13 @@ var dialects = []dialect{
 		types: [8]string{"text", "boolean", "bigint", "numeric(18,4)", "numeric(18,8)", "double precision", "date", "timestamptz"}},
 	{name: "snowflake", quote: `"`, reserved: "ROWS", comment: commentInline,
 		types: [8]string{"VARCHAR", "BOOLEAN", "NUMBER(19,0)", "NUMBER(18,4)", "NUMBER(18,8)", "FLOAT", "DATE", "TIMESTAMP_TZ(6)"}},
-	{name: "bigquery", quote: "`", comment: commentOptions,
+	{name: "bigquery", quote: "`", comment: commentOptions, backslash: true,
 		types:  [8]string{"STRING", "BOOL", "INT64", "NUMERIC(18,4)", "NUMERIC(18,8)", "FLOAT64", "DATE", "TIMESTAMP"},
 		suffix: func(d *dialect, t *Table) string { return "\nPARTITION BY DATE(" + d.ident("snapshot_at") + ")" }},
 	{name: "redshift", quote: `"`,
 		types:  [8]string{"varchar(65535)", "boolean", "bigint", "decimal(18,4)", "decimal(18,8)", "double precision", "date", "timestamptz"},
 		suffix: func(d *dialect, t *Table) string { return "\nSORTKEY (" + d.ident("snapshot_at") + ")" }},
-	{name: "spark", quote: "`", comment: commentInline,
+	{name: "spark", quote: "`", comment: commentInline, backslash: true,
 		types:  [8]string{"STRING", "BOOLEAN", "BIGINT", "DECIMAL(18,4)", "DECIMAL(18,8)", "DOUBLE", "DATE", "TIMESTAMP"},
 		suffix: func(*dialect, *Table) string { return "\nUSING PARQUET" }},
 	{name: "trino", quote: `"`, comment: commentInline,
@@ -104,9 +107,9 @@ func (d *dialect) table(b *strings.Builder, t *Table) {
 		fmt.Fprintf(b, "  %s %s", d.ident(c.Name), typ)
 		switch d.comment {
 		case commentInline:
-			fmt.Fprintf(b, " COMMENT %s", sqlText(c.Meaning))
+			fmt.Fprintf(b, " COMMENT %s", d.text(c.Meaning))
 		case commentOptions:
-			fmt.Fprintf(b, " OPTIONS (description = %s)", sqlText(c.Meaning))
+			fmt.Fprintf(b, " OPTIONS (description = %s)", d.text(c.Meaning))
 		}
 		if i < len(t.Columns)-1 {
 			b.WriteByte(',')
@@ -120,7 +123,7 @@ func (d *dialect) table(b *strings.Builder, t *Table) {
 	b.WriteString(";\n")
 	if d.comment == commentOn {
 		for _, c := range t.Columns {
-			fmt.Fprintf(b, "COMMENT ON COLUMN %s.%s IS %s;\n", d.ident(t.Name), d.ident(c.Name), sqlText(c.Meaning))
+			fmt.Fprintf(b, "COMMENT ON COLUMN %s.%s IS %s;\n", d.ident(t.Name), d.ident(c.Name), d.text(c.Meaning))
 		}
 	}
 	b.WriteByte('\n')
@@ -158,4 +161,10 @@ func (d *dialect) ident(s string) string {
 	return d.quote + s + d.quote
 }
 
-func sqlText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// text writes a literal.
+func (d *dialect) text(s string) string {
+	if d.backslash {
+		return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}

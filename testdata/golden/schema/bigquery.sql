@@ -1,40 +1,40 @@
 -- One row per user of the client: a person in the client's own system.
 CREATE TABLE IF NOT EXISTS `users` (
-  `guid` STRING NOT NULL OPTIONS (description = 'MX''s id of the user.'),
-  `identifier` STRING OPTIONS (description = 'The client''s own id of the user; null when the client gave none.'),
+  `guid` STRING NOT NULL OPTIONS (description = 'MX\'s id of the user.'),
+  `identifier` STRING OPTIONS (description = 'The client\'s own id of the user; null when the client gave none.'),
   `is_disabled` BOOL OPTIONS (description = 'True while the user is disabled: nothing is aggregated and MX may withhold the data.'),
   `metadata` STRING OPTIONS (description = 'Opaque text that the client stored with the user, often JSON inside the string.'),
   `extra` STRING OPTIONS (description = 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).'),
-  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
+  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
   `snapshot_at` TIMESTAMP NOT NULL OPTIONS (description = 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.')
 )
 PARTITION BY DATE(`snapshot_at`);
 
 -- One row per member: one user's connection to one institution.
 CREATE TABLE IF NOT EXISTS `members` (
-  `guid` STRING NOT NULL OPTIONS (description = 'MX''s id of the member.'),
+  `guid` STRING NOT NULL OPTIONS (description = 'MX\'s id of the member.'),
   `user_guid` STRING NOT NULL OPTIONS (description = 'The user that the member belongs to.'),
-  `identifier` STRING OPTIONS (description = 'The client''s own id of the member.'),
+  `identifier` STRING OPTIONS (description = 'The client\'s own id of the member.'),
   `institution_code` STRING OPTIONS (description = 'The institution connected to; code in institutions.'),
   `name` STRING OPTIONS (description = 'Display name of the institution.'),
   `metadata` STRING OPTIONS (description = 'Opaque text that the client stored with the member.'),
   `aggregated_at` TIMESTAMP OPTIONS (description = 'Start of the most recent job of any kind; says nothing about its success.'),
-  `successfully_aggregated_at` TIMESTAMP OPTIONS (description = 'Last time a job succeeded; null before the first success. The age of the member''s data.'),
+  `successfully_aggregated_at` TIMESTAMP OPTIONS (description = 'Last time a job succeeded; null before the first success. The age of the member\'s data.'),
   `is_being_aggregated` BOOL OPTIONS (description = 'True if a job was running when the member was read.'),
   `connection_status` STRING OPTIONS (description = 'State of the connection: CONNECTED, CHALLENGED, DENIED …; null for members that never aggregate.'),
   `status` STRING OPTIONS (description = 'Older job state, still served beside connection_status.'),
-  `is_oauth` BOOL OPTIONS (description = 'True if the connection is made through the institution''s OAuth pages.'),
+  `is_oauth` BOOL OPTIONS (description = 'True if the connection is made through the institution\'s OAuth pages.'),
   `oauth_window_uri` STRING OPTIONS (description = 'One-time address of those pages, where one is open.'),
   `background_aggregation_is_disabled` BOOL OPTIONS (description = 'True if the nightly job of MX is turned off for the member.'),
   `extra` STRING OPTIONS (description = 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).'),
-  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
+  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
   `snapshot_at` TIMESTAMP NOT NULL OPTIONS (description = 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.')
 )
 PARTITION BY DATE(`snapshot_at`);
 
 -- One row per account at an institution.
 CREATE TABLE IF NOT EXISTS `accounts` (
-  `guid` STRING NOT NULL OPTIONS (description = 'MX''s id of the account.'),
+  `guid` STRING NOT NULL OPTIONS (description = 'MX\'s id of the account.'),
   `member_guid` STRING NOT NULL OPTIONS (description = 'The member that the account belongs to.'),
   `user_guid` STRING NOT NULL OPTIONS (description = 'The user that the account belongs to.'),
   `institution_code` STRING OPTIONS (description = 'The institution that keeps the account.'),
@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS `accounts` (
   `apr` NUMERIC(18,8) OPTIONS (description = 'Annual percentage rate charged: 19.99 is 19.99 %.'),
   `apy` NUMERIC(18,8) OPTIONS (description = 'Annual percentage yield paid.'),
   `interest_rate` NUMERIC(18,8) OPTIONS (description = 'Nominal interest rate.'),
-  `currency_code` STRING OPTIONS (description = 'Currency of the account''s amounts.'),
+  `currency_code` STRING OPTIONS (description = 'Currency of the account\'s amounts.'),
   `day_payment_is_due` INT64 OPTIONS (description = 'Day on which a payment is due each month.'),
   `payment_due_at` TIMESTAMP OPTIONS (description = 'When the next payment is due.'),
   `last_payment_at` TIMESTAMP OPTIONS (description = 'When the last payment was made.'),
@@ -73,14 +73,14 @@ CREATE TABLE IF NOT EXISTS `accounts` (
   `created_at` TIMESTAMP OPTIONS (description = 'When MX first stored the account.'),
   `updated_at` TIMESTAMP OPTIONS (description = 'When MX last changed what it stores of the account.'),
   `extra` STRING OPTIONS (description = 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).'),
-  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
+  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
   `snapshot_at` TIMESTAMP NOT NULL OPTIONS (description = 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.')
 )
 PARTITION BY DATE(`snapshot_at`);
 
 -- One row per transaction in the snapshot's window.
 CREATE TABLE IF NOT EXISTS `transactions` (
-  `guid` STRING NOT NULL OPTIONS (description = 'MX''s id of the transaction. A pending one usually gets a new guid when it posts.'),
+  `guid` STRING NOT NULL OPTIONS (description = 'MX\'s id of the transaction. A pending one usually gets a new guid when it posts.'),
   `account_guid` STRING NOT NULL OPTIONS (description = 'The account that the money moved on.'),
   `member_guid` STRING OPTIONS (description = 'The member that the account belongs to.'),
   `user_guid` STRING NOT NULL OPTIONS (description = 'The user that the account belongs to.'),
@@ -95,13 +95,13 @@ CREATE TABLE IF NOT EXISTS `transactions` (
   `description` STRING OPTIONS (description = 'Payee as MX cleaned it; may change later.'),
   `original_description` STRING OPTIONS (description = 'Payee as the institution wrote it.'),
   `memo` STRING OPTIONS (description = 'Further text of the institution.'),
-  `category` STRING OPTIONS (description = 'MX''s category; may change later.'),
+  `category` STRING OPTIONS (description = 'MX\'s category; may change later.'),
   `top_level_category` STRING OPTIONS (description = 'The group of categories it belongs to.'),
   `currency_code` STRING OPTIONS (description = 'Currency of amount.'),
   `check_number` INT64 OPTIONS (description = 'Number of the check without its leading zeros; superseded by check_number_string.'),
   `check_number_string` STRING OPTIONS (description = 'Number of the check as printed.'),
-  `merchant_guid` STRING OPTIONS (description = 'MX''s id of the merchant.'),
-  `merchant_location_guid` STRING OPTIONS (description = 'MX''s id of the merchant''s place of business.'),
+  `merchant_guid` STRING OPTIONS (description = 'MX\'s id of the merchant.'),
+  `merchant_location_guid` STRING OPTIONS (description = 'MX\'s id of the merchant\'s place of business.'),
   `merchant_category_code` INT64 OPTIONS (description = 'Trade of the merchant.'),
   `latitude` FLOAT64 OPTIONS (description = 'Where it happened.'),
   `longitude` FLOAT64 OPTIONS (description = 'Where it happened.'),
@@ -114,16 +114,16 @@ CREATE TABLE IF NOT EXISTS `transactions` (
   `is_overdraft_fee` BOOL OPTIONS (description = 'MX takes it for an overdraft fee.'),
   `is_payroll_advance` BOOL OPTIONS (description = 'MX takes it for an advance on wages.'),
   `is_subscription` BOOL OPTIONS (description = 'MX takes it for a subscription.'),
-  `id` STRING OPTIONS (description = 'Id given by the institution''s feed; served by some versions only.'),
+  `id` STRING OPTIONS (description = 'Id given by the institution\'s feed; served by some versions only.'),
   `extra` STRING OPTIONS (description = 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).'),
-  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
+  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
   `snapshot_at` TIMESTAMP NOT NULL OPTIONS (description = 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.')
 )
 PARTITION BY DATE(`snapshot_at`);
 
 -- One row per owner of an account, as the institution names them; a joint account has several.
 CREATE TABLE IF NOT EXISTS `account_owners` (
-  `guid` STRING OPTIONS (description = 'MX''s id of the owner record; not every version serves one.'),
+  `guid` STRING OPTIONS (description = 'MX\'s id of the owner record; not every version serves one.'),
   `account_guid` STRING OPTIONS (description = 'The account owned.'),
   `member_guid` STRING NOT NULL OPTIONS (description = 'The member that the account belongs to.'),
   `user_guid` STRING NOT NULL OPTIONS (description = 'The user that the member belongs to, who need not be the owner.'),
@@ -138,14 +138,14 @@ CREATE TABLE IF NOT EXISTS `account_owners` (
   `first_name` STRING OPTIONS (description = 'First name; null unless MX splits names for the client.'),
   `last_name` STRING OPTIONS (description = 'Last name; null unless MX splits names for the client.'),
   `extra` STRING OPTIONS (description = 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).'),
-  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
+  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
   `snapshot_at` TIMESTAMP NOT NULL OPTIONS (description = 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.')
 )
 PARTITION BY DATE(`snapshot_at`);
 
 -- One row per institution, by default those that the snapshot's members are connected to.
 CREATE TABLE IF NOT EXISTS `institutions` (
-  `code` STRING NOT NULL OPTIONS (description = 'MX''s code of the institution.'),
+  `code` STRING NOT NULL OPTIONS (description = 'MX\'s code of the institution.'),
   `name` STRING OPTIONS (description = 'Name of the institution.'),
   `url` STRING OPTIONS (description = 'Its web site.'),
   `small_logo_url` STRING OPTIONS (description = 'Address of a small logo.'),
@@ -154,9 +154,9 @@ CREATE TABLE IF NOT EXISTS `institutions` (
   `supports_account_statement` BOOL OPTIONS (description = 'Statements can be fetched.'),
   `supports_account_verification` BOOL OPTIONS (description = 'Account and routing numbers can be asked for.'),
   `supports_transaction_history` BOOL OPTIONS (description = 'More history than the usual can be fetched.'),
-  `supports_oauth` BOOL OPTIONS (description = 'Connections go through the institution''s OAuth pages.'),
+  `supports_oauth` BOOL OPTIONS (description = 'Connections go through the institution\'s OAuth pages.'),
   `extra` STRING OPTIONS (description = 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).'),
-  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
+  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
   `snapshot_at` TIMESTAMP NOT NULL OPTIONS (description = 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.')
 )
 PARTITION BY DATE(`snapshot_at`);
@@ -164,7 +164,7 @@ PARTITION BY DATE(`snapshot_at`);
 -- One row per walk: one list read from its first page to its last, or one status or record read. A row that is absent from a table is evidence only under a complete walk.
 CREATE TABLE IF NOT EXISTS `coverage` (
   `user_guid` STRING OPTIONS (description = 'The user walked; null for walks that belong to no user.'),
-  `member_guid` STRING OPTIONS (description = 'The member walked; null where the walk covers all of a user''s.'),
+  `member_guid` STRING OPTIONS (description = 'The member walked; null where the walk covers all of a user\'s.'),
   `account_guid` STRING OPTIONS (description = 'The account walked, for lists that are read per account.'),
   `resource` STRING NOT NULL OPTIONS (description = 'users, members, member_status, accounts, transactions, account_owners or institutions.'),
   `from_date` DATE OPTIONS (description = 'First day of the window asked for, included.'),
@@ -179,20 +179,20 @@ CREATE TABLE IF NOT EXISTS `coverage` (
   `total_entries_last` INT64 OPTIONS (description = 'Size of the list as the last answer of the walk stated it.'),
   `http_status` INT64 OPTIONS (description = 'HTTP status of the last answer; null if there was none.'),
   `tries` INT64 OPTIONS (description = 'Times the walk was begun.'),
-  `aggregated_at_before` TIMESTAMP OPTIONS (description = 'As the member''s status had it before the walk.'),
-  `aggregated_at_after` TIMESTAMP OPTIONS (description = 'As the member''s status had it after the walk.'),
-  `successfully_aggregated_at_before` TIMESTAMP OPTIONS (description = 'As the member''s status had it before the walk.'),
-  `successfully_aggregated_at_after` TIMESTAMP OPTIONS (description = 'As the member''s status had it after the walk.'),
-  `is_being_aggregated_before` BOOL OPTIONS (description = 'As the member''s status had it before the walk.'),
-  `is_being_aggregated_after` BOOL OPTIONS (description = 'As the member''s status had it after the walk.'),
-  `connection_status_before` STRING OPTIONS (description = 'As the member''s status had it before the walk.'),
-  `connection_status_after` STRING OPTIONS (description = 'As the member''s status had it after the walk.'),
-  `observed_at` TIMESTAMP OPTIONS (description = 'The server''s clock at the last answer of the walk.'),
+  `aggregated_at_before` TIMESTAMP OPTIONS (description = 'As the member\'s status had it before the walk.'),
+  `aggregated_at_after` TIMESTAMP OPTIONS (description = 'As the member\'s status had it after the walk.'),
+  `successfully_aggregated_at_before` TIMESTAMP OPTIONS (description = 'As the member\'s status had it before the walk.'),
+  `successfully_aggregated_at_after` TIMESTAMP OPTIONS (description = 'As the member\'s status had it after the walk.'),
+  `is_being_aggregated_before` BOOL OPTIONS (description = 'As the member\'s status had it before the walk.'),
+  `is_being_aggregated_after` BOOL OPTIONS (description = 'As the member\'s status had it after the walk.'),
+  `connection_status_before` STRING OPTIONS (description = 'As the member\'s status had it before the walk.'),
+  `connection_status_after` STRING OPTIONS (description = 'As the member\'s status had it after the walk.'),
+  `observed_at` TIMESTAMP OPTIONS (description = 'The server\'s clock at the last answer of the walk.'),
   `unfit_values` INT64 OPTIONS (description = 'Values that did not fit their column: null there, kept in extra.'),
   `complete` BOOL NOT NULL OPTIONS (description = 'True if the walk saw the whole list, standing still.'),
   `reason` STRING OPTIONS (description = 'Why not, in one word; null when complete.'),
   `extra` STRING OPTIONS (description = 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).'),
-  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
+  `row_hash` INT64 NOT NULL OPTIONS (description = '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.'),
   `snapshot_at` TIMESTAMP NOT NULL OPTIONS (description = 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.')
 )
 PARTITION BY DATE(`snapshot_at`);

@@ -1,40 +1,40 @@
 -- One row per user of the client: a person in the client's own system.
 CREATE TABLE IF NOT EXISTS `users` (
-  `guid` STRING NOT NULL COMMENT 'MX''s id of the user.',
-  `identifier` STRING COMMENT 'The client''s own id of the user; null when the client gave none.',
+  `guid` STRING NOT NULL COMMENT 'MX\'s id of the user.',
+  `identifier` STRING COMMENT 'The client\'s own id of the user; null when the client gave none.',
   `is_disabled` BOOLEAN COMMENT 'True while the user is disabled: nothing is aggregated and MX may withhold the data.',
   `metadata` STRING COMMENT 'Opaque text that the client stored with the user, often JSON inside the string.',
   `extra` STRING COMMENT 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).',
-  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
+  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
   `snapshot_at` TIMESTAMP NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 )
 USING PARQUET;
 
 -- One row per member: one user's connection to one institution.
 CREATE TABLE IF NOT EXISTS `members` (
-  `guid` STRING NOT NULL COMMENT 'MX''s id of the member.',
+  `guid` STRING NOT NULL COMMENT 'MX\'s id of the member.',
   `user_guid` STRING NOT NULL COMMENT 'The user that the member belongs to.',
-  `identifier` STRING COMMENT 'The client''s own id of the member.',
+  `identifier` STRING COMMENT 'The client\'s own id of the member.',
   `institution_code` STRING COMMENT 'The institution connected to; code in institutions.',
   `name` STRING COMMENT 'Display name of the institution.',
   `metadata` STRING COMMENT 'Opaque text that the client stored with the member.',
   `aggregated_at` TIMESTAMP COMMENT 'Start of the most recent job of any kind; says nothing about its success.',
-  `successfully_aggregated_at` TIMESTAMP COMMENT 'Last time a job succeeded; null before the first success. The age of the member''s data.',
+  `successfully_aggregated_at` TIMESTAMP COMMENT 'Last time a job succeeded; null before the first success. The age of the member\'s data.',
   `is_being_aggregated` BOOLEAN COMMENT 'True if a job was running when the member was read.',
   `connection_status` STRING COMMENT 'State of the connection: CONNECTED, CHALLENGED, DENIED …; null for members that never aggregate.',
   `status` STRING COMMENT 'Older job state, still served beside connection_status.',
-  `is_oauth` BOOLEAN COMMENT 'True if the connection is made through the institution''s OAuth pages.',
+  `is_oauth` BOOLEAN COMMENT 'True if the connection is made through the institution\'s OAuth pages.',
   `oauth_window_uri` STRING COMMENT 'One-time address of those pages, where one is open.',
   `background_aggregation_is_disabled` BOOLEAN COMMENT 'True if the nightly job of MX is turned off for the member.',
   `extra` STRING COMMENT 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).',
-  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
+  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
   `snapshot_at` TIMESTAMP NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 )
 USING PARQUET;
 
 -- One row per account at an institution.
 CREATE TABLE IF NOT EXISTS `accounts` (
-  `guid` STRING NOT NULL COMMENT 'MX''s id of the account.',
+  `guid` STRING NOT NULL COMMENT 'MX\'s id of the account.',
   `member_guid` STRING NOT NULL COMMENT 'The member that the account belongs to.',
   `user_guid` STRING NOT NULL COMMENT 'The user that the account belongs to.',
   `institution_code` STRING COMMENT 'The institution that keeps the account.',
@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS `accounts` (
   `apr` DECIMAL(18,8) COMMENT 'Annual percentage rate charged: 19.99 is 19.99 %.',
   `apy` DECIMAL(18,8) COMMENT 'Annual percentage yield paid.',
   `interest_rate` DECIMAL(18,8) COMMENT 'Nominal interest rate.',
-  `currency_code` STRING COMMENT 'Currency of the account''s amounts.',
+  `currency_code` STRING COMMENT 'Currency of the account\'s amounts.',
   `day_payment_is_due` BIGINT COMMENT 'Day on which a payment is due each month.',
   `payment_due_at` TIMESTAMP COMMENT 'When the next payment is due.',
   `last_payment_at` TIMESTAMP COMMENT 'When the last payment was made.',
@@ -73,14 +73,14 @@ CREATE TABLE IF NOT EXISTS `accounts` (
   `created_at` TIMESTAMP COMMENT 'When MX first stored the account.',
   `updated_at` TIMESTAMP COMMENT 'When MX last changed what it stores of the account.',
   `extra` STRING COMMENT 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).',
-  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
+  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
   `snapshot_at` TIMESTAMP NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 )
 USING PARQUET;
 
 -- One row per transaction in the snapshot's window.
 CREATE TABLE IF NOT EXISTS `transactions` (
-  `guid` STRING NOT NULL COMMENT 'MX''s id of the transaction. A pending one usually gets a new guid when it posts.',
+  `guid` STRING NOT NULL COMMENT 'MX\'s id of the transaction. A pending one usually gets a new guid when it posts.',
   `account_guid` STRING NOT NULL COMMENT 'The account that the money moved on.',
   `member_guid` STRING COMMENT 'The member that the account belongs to.',
   `user_guid` STRING NOT NULL COMMENT 'The user that the account belongs to.',
@@ -95,13 +95,13 @@ CREATE TABLE IF NOT EXISTS `transactions` (
   `description` STRING COMMENT 'Payee as MX cleaned it; may change later.',
   `original_description` STRING COMMENT 'Payee as the institution wrote it.',
   `memo` STRING COMMENT 'Further text of the institution.',
-  `category` STRING COMMENT 'MX''s category; may change later.',
+  `category` STRING COMMENT 'MX\'s category; may change later.',
   `top_level_category` STRING COMMENT 'The group of categories it belongs to.',
   `currency_code` STRING COMMENT 'Currency of amount.',
   `check_number` BIGINT COMMENT 'Number of the check without its leading zeros; superseded by check_number_string.',
   `check_number_string` STRING COMMENT 'Number of the check as printed.',
-  `merchant_guid` STRING COMMENT 'MX''s id of the merchant.',
-  `merchant_location_guid` STRING COMMENT 'MX''s id of the merchant''s place of business.',
+  `merchant_guid` STRING COMMENT 'MX\'s id of the merchant.',
+  `merchant_location_guid` STRING COMMENT 'MX\'s id of the merchant\'s place of business.',
   `merchant_category_code` BIGINT COMMENT 'Trade of the merchant.',
   `latitude` DOUBLE COMMENT 'Where it happened.',
   `longitude` DOUBLE COMMENT 'Where it happened.',
@@ -114,16 +114,16 @@ CREATE TABLE IF NOT EXISTS `transactions` (
   `is_overdraft_fee` BOOLEAN COMMENT 'MX takes it for an overdraft fee.',
   `is_payroll_advance` BOOLEAN COMMENT 'MX takes it for an advance on wages.',
   `is_subscription` BOOLEAN COMMENT 'MX takes it for a subscription.',
-  `id` STRING COMMENT 'Id given by the institution''s feed; served by some versions only.',
+  `id` STRING COMMENT 'Id given by the institution\'s feed; served by some versions only.',
   `extra` STRING COMMENT 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).',
-  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
+  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
   `snapshot_at` TIMESTAMP NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 )
 USING PARQUET;
 
 -- One row per owner of an account, as the institution names them; a joint account has several.
 CREATE TABLE IF NOT EXISTS `account_owners` (
-  `guid` STRING COMMENT 'MX''s id of the owner record; not every version serves one.',
+  `guid` STRING COMMENT 'MX\'s id of the owner record; not every version serves one.',
   `account_guid` STRING COMMENT 'The account owned.',
   `member_guid` STRING NOT NULL COMMENT 'The member that the account belongs to.',
   `user_guid` STRING NOT NULL COMMENT 'The user that the member belongs to, who need not be the owner.',
@@ -138,14 +138,14 @@ CREATE TABLE IF NOT EXISTS `account_owners` (
   `first_name` STRING COMMENT 'First name; null unless MX splits names for the client.',
   `last_name` STRING COMMENT 'Last name; null unless MX splits names for the client.',
   `extra` STRING COMMENT 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).',
-  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
+  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
   `snapshot_at` TIMESTAMP NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 )
 USING PARQUET;
 
 -- One row per institution, by default those that the snapshot's members are connected to.
 CREATE TABLE IF NOT EXISTS `institutions` (
-  `code` STRING NOT NULL COMMENT 'MX''s code of the institution.',
+  `code` STRING NOT NULL COMMENT 'MX\'s code of the institution.',
   `name` STRING COMMENT 'Name of the institution.',
   `url` STRING COMMENT 'Its web site.',
   `small_logo_url` STRING COMMENT 'Address of a small logo.',
@@ -154,9 +154,9 @@ CREATE TABLE IF NOT EXISTS `institutions` (
   `supports_account_statement` BOOLEAN COMMENT 'Statements can be fetched.',
   `supports_account_verification` BOOLEAN COMMENT 'Account and routing numbers can be asked for.',
   `supports_transaction_history` BOOLEAN COMMENT 'More history than the usual can be fetched.',
-  `supports_oauth` BOOLEAN COMMENT 'Connections go through the institution''s OAuth pages.',
+  `supports_oauth` BOOLEAN COMMENT 'Connections go through the institution\'s OAuth pages.',
   `extra` STRING COMMENT 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).',
-  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
+  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
   `snapshot_at` TIMESTAMP NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 )
 USING PARQUET;
@@ -164,7 +164,7 @@ USING PARQUET;
 -- One row per walk: one list read from its first page to its last, or one status or record read. A row that is absent from a table is evidence only under a complete walk.
 CREATE TABLE IF NOT EXISTS `coverage` (
   `user_guid` STRING COMMENT 'The user walked; null for walks that belong to no user.',
-  `member_guid` STRING COMMENT 'The member walked; null where the walk covers all of a user''s.',
+  `member_guid` STRING COMMENT 'The member walked; null where the walk covers all of a user\'s.',
   `account_guid` STRING COMMENT 'The account walked, for lists that are read per account.',
   `resource` STRING NOT NULL COMMENT 'users, members, member_status, accounts, transactions, account_owners or institutions.',
   `from_date` DATE COMMENT 'First day of the window asked for, included.',
@@ -179,20 +179,20 @@ CREATE TABLE IF NOT EXISTS `coverage` (
   `total_entries_last` BIGINT COMMENT 'Size of the list as the last answer of the walk stated it.',
   `http_status` BIGINT COMMENT 'HTTP status of the last answer; null if there was none.',
   `tries` BIGINT COMMENT 'Times the walk was begun.',
-  `aggregated_at_before` TIMESTAMP COMMENT 'As the member''s status had it before the walk.',
-  `aggregated_at_after` TIMESTAMP COMMENT 'As the member''s status had it after the walk.',
-  `successfully_aggregated_at_before` TIMESTAMP COMMENT 'As the member''s status had it before the walk.',
-  `successfully_aggregated_at_after` TIMESTAMP COMMENT 'As the member''s status had it after the walk.',
-  `is_being_aggregated_before` BOOLEAN COMMENT 'As the member''s status had it before the walk.',
-  `is_being_aggregated_after` BOOLEAN COMMENT 'As the member''s status had it after the walk.',
-  `connection_status_before` STRING COMMENT 'As the member''s status had it before the walk.',
-  `connection_status_after` STRING COMMENT 'As the member''s status had it after the walk.',
-  `observed_at` TIMESTAMP COMMENT 'The server''s clock at the last answer of the walk.',
+  `aggregated_at_before` TIMESTAMP COMMENT 'As the member\'s status had it before the walk.',
+  `aggregated_at_after` TIMESTAMP COMMENT 'As the member\'s status had it after the walk.',
+  `successfully_aggregated_at_before` TIMESTAMP COMMENT 'As the member\'s status had it before the walk.',
+  `successfully_aggregated_at_after` TIMESTAMP COMMENT 'As the member\'s status had it after the walk.',
+  `is_being_aggregated_before` BOOLEAN COMMENT 'As the member\'s status had it before the walk.',
+  `is_being_aggregated_after` BOOLEAN COMMENT 'As the member\'s status had it after the walk.',
+  `connection_status_before` STRING COMMENT 'As the member\'s status had it before the walk.',
+  `connection_status_after` STRING COMMENT 'As the member\'s status had it after the walk.',
+  `observed_at` TIMESTAMP COMMENT 'The server\'s clock at the last answer of the walk.',
   `unfit_values` BIGINT COMMENT 'Values that did not fit their column: null there, kept in extra.',
   `complete` BOOLEAN NOT NULL COMMENT 'True if the walk saw the whole list, standing still.',
   `reason` STRING COMMENT 'Why not, in one word; null when complete.',
   `extra` STRING COMMENT 'What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null).',
-  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
+  `row_hash` BIGINT NOT NULL COMMENT '64-bit hash of the row\'s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.',
   `snapshot_at` TIMESTAMP NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 )
 USING PARQUET;
