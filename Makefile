@@ -8,7 +8,6 @@
 GO       ?= go
 FUZZTIME ?= 30s
 BENCH    ?=
-DUCKDB   := 1.5.6
 PYTHON   ?= python3
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -50,8 +49,8 @@ bench: build .venv/duckdb
 	$(GO) run ./internal/bench $(BENCH)
 
 # Without Python or duckdb the rest is measured all the same.
-.venv/duckdb:
-	-python3 -m venv .venv && .venv/bin/pip install -q duckdb==$(DUCKDB) && touch $@
+.venv/duckdb: interop/requirements.txt
+	-$(PYTHON) -m venv .venv && .venv/bin/pip install -q "$$(grep '^duckdb==' interop/requirements.txt)" && touch $@
 
 man: build
 	@mkdir -p bin/man
