@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/big"
 	"math/rand/v2"
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -94,8 +96,11 @@ func TestCalmWeather(t *testing.T) {
 				if c.incomplete != 0 || c.complete == 0 || m.Status != snapshot.StatusComplete {
 					t.Errorf("status %s; of the members that MX shows %d are complete, %d not", m.Status, c.complete, c.incomplete)
 				}
-				if c.rows < 1000 || c.unfit == 0 {
-					t.Errorf("only %d rows and %d unfit values were compared", c.rows, c.unfit)
+				if c.rows < 1000 || c.unfit["transactions"] == 0 { // there are too few accounts to be sure of one
+					t.Errorf("only %d rows and these unfit values were compared: %v", c.rows, c.unfit)
+				}
+				if !maps.Equal(c.counted, c.unfit) {
+					t.Errorf("coverage counts as unfit %v, want %v", c.counted, c.unfit)
 				}
 			})
 		}
@@ -164,7 +169,8 @@ func testStore(t testing.TB) *snapshot.Dir {
 // tally is what a comparison with the truth found.
 type tally struct {
 	complete, incomplete int // members that MX shows
-	rows, unfit          int
+	rows                 int
+	unfit, counted       map[string]int // unfit values by table: of the truth, and by the coverage of complete walks
 }
 
 // compare compares a snapshot with the truth of the world.
@@ -177,12 +183,14 @@ func compare(t *testing.T, w *sim.World, st snapshot.Store, m *snapshot.Manifest
 	}
 	got := readAll(t, r)
 	whole := got.completeMembers(t)
-	var c tally
+	c := tally{unfit: map[string]int{}, counted: got.unfit()}
 	want := map[string][]string{}
 	add := func(table *schemas.Table, rec sim.Record) {
 		line, unfit := expected(t, table, rec)
 		c.rows++
-		c.unfit += unfit
+		if unfit > 0 {
+			c.unfit[table.Name] += unfit
+		}
 		want[table.Name] = append(want[table.Name], line)
 	}
 	from, to := m.Plan.Window.From.Time(), m.Plan.Window.To.Time()
@@ -222,7 +230,16 @@ func compare(t *testing.T, w *sim.World, st snapshot.Store, m *snapshot.Manifest
 			t.Errorf("member %s is complete and does not exist", member)
 		}
 	}
-	for _, table := range []*schemas.Table{schemas.Users, schemas.Members, schemas.Accounts, schemas.Transactions, schemas.AccountOwners} {
+	wanted := got.institutions(t)
+	for inst := range truth.Institutions() {
+		if wanted[inst.Text("code")] {
+			add(schemas.Institutions, inst)
+		}
+	}
+	for _, table := range schemas.Tables() {
+		if table == schemas.Coverage {
+			continue
+		}
 		have := got.lines(table, whole, exists)
 		slices.Sort(have)
 		slices.Sort(want[table.Name])
@@ -253,7 +270,7 @@ type stored struct {
 	coverage []map[string]string
 }
 
-type storedRow struct{ line, user, member string }
+type storedRow struct{ line, user, member, institution string }
 
 func readAll(t *testing.T, r *snapshot.Reader) stored {
 	t.Helper()
@@ -274,11 +291,13 @@ func readAll(t *testing.T, r *snapshot.Reader) stored {
 				cells["extra"] = canonicalJSON(t, e)
 			}
 			row := storedRow{line: lineOf(cells), user: cells["user_guid"], member: cells["member_guid"]}
-			if table == schemas.Members {
-				row.member = cells["guid"]
-			}
-			if table == schemas.Users {
+			switch table {
+			case schemas.Users:
 				row.user = cells["guid"]
+			case schemas.Members:
+				row.member, row.institution = cells["guid"], cells["institution_code"]
+			case schemas.Institutions:
+				row.institution = cells["code"]
 			}
 			s.rows[table.Name] = append(s.rows[table.Name], row)
 			return nil
@@ -349,11 +368,60 @@ func (s stored) admitted(user, member string, disabled bool) bool {
 	return slices.ContainsFunc(walks, func(r schemas.Reason) bool { return r.Gap() || disabled && r == schemas.Disabled })
 }
 
-// lines returns the rows of users that exist and of members that are complete.
+// institutions returns the codes that must be stored: those that the stored
+// members refer to. Where coverage admits a gap what is stored is enough.
+func (s stored) institutions(t *testing.T) map[string]bool {
+	codes := map[string]bool{}
+	for _, r := range s.rows[schemas.Members.Name] {
+		codes[r.institution] = true
+	}
+	delete(codes, "") // a member that names none
+	complete, gap := false, false
+	for _, c := range s.coverage {
+		if c["resource"] == "institutions" {
+			complete = complete || c["complete"] == "true"
+			gap = gap || schemas.Reason(c["reason"]).Gap()
+		}
+	}
+	if len(codes) > 0 && !complete && !gap {
+		t.Error("coverage does not say how the institutions were read")
+	}
+	if gap {
+		there := map[string]bool{}
+		for _, r := range s.rows[schemas.Institutions.Name] {
+			there[r.institution] = true
+		}
+		maps.DeleteFunc(codes, func(code string, _ bool) bool { return !there[code] })
+	}
+	return codes
+}
+
+// unfit sums the unfit values of complete walks by table. What a status holds
+// is not stored and does not count.
+func (s stored) unfit() map[string]int {
+	sums := map[string]int{}
+	for _, c := range s.coverage {
+		n, _ := strconv.Atoi(c["unfit_values"])
+		if c["complete"] == "true" && c["resource"] != "member_status" && n > 0 {
+			sums[c["resource"]] += n
+		}
+	}
+	return sums
+}
+
+// lines returns the rows of users that exist, of members that are complete, and
+// all institutions.
 func (s stored) lines(table *schemas.Table, whole, exists map[string]bool) []string {
 	var out []string
 	for _, r := range s.rows[table.Name] {
-		if table == schemas.Users && exists[r.user] || table != schemas.Users && whole[r.member] {
+		keep := whole[r.member]
+		switch table {
+		case schemas.Users:
+			keep = exists[r.user]
+		case schemas.Institutions:
+			keep = true
+		}
+		if keep {
 			out = append(out, r.line)
 		}
 	}
