@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -248,6 +249,95 @@ func TestSignals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A run that is stopped ends with the code of what stopped it, whatever it was
+// doing then.
+func TestStopped(t *testing.T) {
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 3, Users: 10, Transactions: 20, Weather: &calm, Start: time.Now().UTC().Truncate(time.Second).Add(-time.Hour)})
+	run := func(ctx context.Context, transport http.RoundTripper, args ...string) (int, string) {
+		var log strings.Builder
+		code := cli.Main(ctx, cli.Env{
+			Args: append([]string{"tallyport"}, args...), Stdout: io.Discard, Stderr: &log, Now: time.Now, Transport: transport,
+			LookupEnv: func(n string) (string, bool) {
+				v, ok := map[string]string{"MX_API_KEY": sim.DefaultAPIKey, "MX_CLIENT_ID": sim.DefaultClientID, "TALLYPORT_BASE_URL": "http://127.0.0.1:9"}[n]
+				return v, ok
+			},
+		})
+		return code, log.String()
+	}
+	for name, c := range map[string]struct {
+		args    []string
+		resume  bool   // a run that was stopped before
+		publish bool   // a run that was published before
+		at      string // the request it is stopped at; "": before the first
+		limit   bool   // can have --max-duration
+	}{
+		"list of users": {args: []string{"export"}, at: "/users", limit: true},
+		"resume":        {args: []string{"export"}, resume: true, at: "/users", limit: true},
+		"institutions":  {args: []string{"export"}, at: "/institutions", limit: true},
+		"members":       {args: []string{"members"}, at: "/members"},
+		"members users": {args: []string{"members"}, at: "/users"},
+		"verify":        {args: []string{"snapshots", "verify"}, publish: true},
+		"doctor":        {args: []string{"doctor"}, at: "/users"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, cause := range []struct {
+				error
+				code int
+			}{{cli.Interrupted{Signal: 15}, 143}, {cli.Interrupted{Signal: 2}, 130}, {nil, 13}} {
+				store := filepath.Join(t.TempDir(), "store")
+				args := c.args
+				if c.args[0] != "members" {
+					args = append(args[:len(args):len(args)], "--store", store)
+				}
+				if c.resume {
+					ctx, cancel := context.WithCancelCause(context.Background())
+					stop := &stopAfter{RoundTripper: w.Transport(), left: 12, stop: func() { cancel(cli.Interrupted{Signal: 15}) }}
+					if code, log := run(ctx, stop, args...); code != 143 {
+						t.Fatalf("exit code %d: %s", code, log)
+					}
+				}
+				if c.publish {
+					if code, log := run(context.Background(), w.Transport(), "export", "--store", store); code != 0 {
+						t.Fatalf("exit code %d: %s", code, log)
+					}
+				}
+				ctx, cancel := context.WithCancelCause(context.Background())
+				at := &stopAt{RoundTripper: w.Transport(), path: c.at, stop: func() { cancel(cause.error) }}
+				switch {
+				case cause.error == nil && !c.limit:
+					continue
+				case cause.error == nil: // the request hangs until the time is up
+					at.stop = func() {}
+					args = append(args[:len(args):len(args)], "--max-duration", "500ms")
+				case c.at == "":
+					cancel(cause.error)
+				}
+				if code, log := run(ctx, at, args...); code != cause.code || strings.Contains(log, "context") {
+					t.Errorf("%v: exit code %d, want %d: %s", cause.error, code, cause.code, log)
+				}
+				cancel(nil)
+			}
+		})
+	}
+}
+
+// stopAt calls stop at requests whose path has that in it; they get no answer.
+type stopAt struct {
+	http.RoundTripper
+	path string
+	stop func()
+}
+
+func (s *stopAt) RoundTrip(r *http.Request) (*http.Response, error) {
+	if s.path != "" && strings.Contains(r.URL.Path, s.path) {
+		s.stop()
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	return s.RoundTripper.RoundTrip(r)
 }
 
 // stopAfter calls stop after some requests.

@@ -70,6 +70,20 @@ type exit int
 
 func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
+// kept marks the end of a run whose finished work the next one goes on from.
+type kept struct{ error }
+
+func (k kept) Unwrap() error { return k.error }
+
+// withCause adds why ctx ended to an error that only says that it ended: the
+// cause has an exit code of its own.
+func withCause(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return errors.Join(err, context.Cause(ctx))
+}
+
 // exitCode is the code of a command that ended with err.
 func exitCode(err error) int {
 	var code exit
@@ -101,7 +115,7 @@ func exitCode(err error) int {
 func Main(ctx context.Context, env Env) int {
 	s := &session{env: env, stderr: &outlet{w: env.Stderr}}
 	app := s.app()
-	err := app.RunContext(ctx, flagsFirst(app, env.Args))
+	err := withCause(ctx, app.RunContext(ctx, flagsFirst(app, env.Args)))
 	code := exitCode(err)
 	var silent exit
 	if err != nil && !errors.As(err, &silent) {
@@ -164,8 +178,10 @@ func takesValue(c *cli.Command, flag string) bool {
 func oneLine(err error) string {
 	var sig Interrupted
 	switch {
-	case errors.As(err, &sig):
+	case errors.As(err, &sig) && errors.As(err, new(kept)):
 		return sig.Error() + "; what was finished is kept, and the same command goes on from here"
+	case errors.As(err, &sig):
+		return sig.Error()
 	case errors.Is(err, errMaxDuration):
 		return errMaxDuration.Error()
 	}

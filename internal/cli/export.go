@@ -185,6 +185,7 @@ func (s *session) runJob(c *cli.Context, j *job, run *runReport) (err error) {
 		ctx, cancel = context.WithTimeoutCause(ctx, d, errMaxDuration)
 		defer cancel()
 	}
+	defer func() { err = withCause(ctx, err) }()
 	st, err := snapshot.CreateDir(j.store, j.readable)
 	if err != nil {
 		return usagef("--store: %v", err)
@@ -217,7 +218,11 @@ func (s *session) runJob(c *cli.Context, j *job, run *runReport) (err error) {
 		return err
 	}
 	run.Status = "unfinished"
-	defer func() { err = errors.Join(err, w.Close()) }()
+	defer func() {
+		if err = errors.Join(err, w.Close()); err != nil {
+			err = kept{err}
+		}
+	}()
 	past, err := snapshot.OpenPast(st, id)
 	if err != nil {
 		return err
