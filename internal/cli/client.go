@@ -2,8 +2,11 @@ package cli
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -97,8 +100,18 @@ func (s source) Requests() schemas.Requests {
 	return schemas.Requests{Total: n.Requests, Retried: n.Retried, RateLimited: n.RateLimited}
 }
 
-// host is how the store names the API's address.
-func (t target) host() string { return t.base.Host }
+// host is how the store names the API's address: the same for every way to
+// write it.
+func (t target) host() string {
+	name, port := strings.ToLower(t.base.Hostname()), t.base.Port()
+	if port == "" || port == map[string]string{"http": "80", "https": "443"}[t.base.Scheme] {
+		if strings.Contains(name, ":") {
+			return "[" + name + "]"
+		}
+		return name
+	}
+	return net.JoinHostPort(name, port)
+}
 
 // plan is what the flags ask of an export, for a snapshot as of id.
 func (s *session) plan(c *cli.Context, t target, id snapshot.ID, users *userList) (snapshot.Plan, error) {
@@ -122,6 +135,10 @@ const (
 	defaultDaysAhead = 5
 )
 
+// lastYear is the last one that is written with four digits. Years before 1970
+// are refused as well: not every reader of the files takes negative times.
+const lastYear = 9999
+
 // windowOf is the window of transactions: the flags, or days around the id.
 func windowOf(c *cli.Context, id snapshot.ID) (schemas.Window, error) {
 	day := schemas.DateOf(id.Time())
@@ -134,6 +151,15 @@ func windowOf(c *cli.Context, id snapshot.ID) (schemas.Window, error) {
 			if err := f.date.UnmarshalText([]byte(v)); err != nil {
 				return w, usagef("--%s: %v", f.name, err)
 			}
+		}
+	}
+	last := schemas.DateOf(time.Date(lastYear, 12, 31, 0, 0, 0, 0, time.UTC))
+	for _, f := range []struct {
+		name string
+		date schemas.Date
+	}{{"from", w.From}, {"to", w.To}} {
+		if f.date < 0 || f.date > last {
+			return w, usagef("--%s %s is not between 1970-01-01 and %s", f.name, f.date, last)
 		}
 	}
 	if w.To < w.From {

@@ -120,7 +120,11 @@ func (s *session) job(c *cli.Context) (*job, error) {
 		return nil, err
 	}
 	j.planFor = func(id snapshot.ID) (snapshot.Plan, error) { return s.plan(c, j.target, id, j.users) }
-	if _, err := j.planFor(snapshot.IDOf(s.env.Now())); err != nil {
+	id := j.asOf
+	if id == "" {
+		id = snapshot.IDOf(s.env.Now())
+	}
+	if _, err := j.planFor(id); err != nil {
 		return nil, err
 	}
 	if j.client, err = s.client(c); err != nil {
@@ -140,6 +144,8 @@ func (s *session) asOf(v string) (snapshot.ID, error) {
 		return "", usagef("--as-of %q is not a time; write it as 2026-11-20T02:00:00Z", v)
 	case t.Nanosecond() != 0:
 		return "", usagef("--as-of %q has parts of a second; snapshots are named by whole seconds", v)
+	case t.Unix() < 0 || t.UTC().Year() > lastYear:
+		return "", usagef("--as-of %s is not between 1970-01-01 and %d-12-31", v, lastYear)
 	case t.After(s.env.Now()):
 		return "", usagef("--as-of %s is in the future; it is %s", v, s.env.Now().UTC().Format(time.RFC3339))
 	}
@@ -257,11 +263,11 @@ func (s *session) chooseID(st snapshot.Store, j *job) (snapshot.ID, error) {
 	}
 	var found []snapshot.ID
 	for _, r := range runs {
-		plan, err := j.planFor(r.ID)
-		if err != nil {
-			return "", err
+		if now.Sub(r.Began) >= resumable {
+			continue
 		}
-		if now.Sub(r.Began) < resumable && plan.Differences(r.Plan) == nil {
+		// Flags that give no plan as of that time did not begin that run.
+		if plan, err := j.planFor(r.ID); err == nil && plan.Differences(r.Plan) == nil {
 			found = append(found, r.ID)
 		}
 	}
