@@ -233,7 +233,7 @@ func (s *session) runJob(c *cli.Context, j *job, run *runReport) (err error) {
 	if err != nil {
 		return err
 	}
-	bar := s.progress(j.client)
+	bar := s.progress(j.client.Requests)
 	defer bar.stop()
 	m, err := export.Run(ctx, j.client, w, &export.Options{
 		Users: j.users.list(), Concurrency: c.Int("concurrency"), MaxGaps: j.maxGaps, Past: past,
