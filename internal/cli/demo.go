@@ -35,11 +35,21 @@ const demoNights = 2
 
 func (s *session) demo(c *cli.Context) (err error) {
 	dir := c.String("dir")
+	if c.Int("users") < 1 {
+		return usagef("--users %d is not a number of users", c.Int("users"))
+	}
 	if err := clearDemo(dir); err != nil {
 		return err
 	}
-	if c.Int("users") < 1 {
-		return usagef("--users %d is not a number of users", c.Int("users"))
+	var same []string // flags that hold for the exports too
+	for _, f := range []string{"quiet", "v"} {
+		if c.Bool(f) {
+			same = append(same, "--"+f)
+		}
+	}
+	say := s.out
+	if s.quiet {
+		say = func(string, ...any) {}
 	}
 	world := sim.New(sim.Config{Seed: c.Uint64("seed"), Users: c.Int("users"), Start: s.yesterday().Add(-(demoNights - 1) * 24 * time.Hour)})
 	l, err := listen("127.0.0.1:0")
@@ -55,16 +65,16 @@ func (s *session) demo(c *cli.Context) (err error) {
 			world.Advance(24 * time.Hour)
 		}
 		asOf := world.Now().Format(time.RFC3339)
-		s.out("$ tallyport export --base-url %s --store %s --as-of %s\n", srv.url(), store, asOf)
+		say("$ tallyport export --base-url %s --store %s --as-of %s\n", srv.url(), store, asOf)
 		code := s.nested(c.Context, map[string]string{"MX_API_KEY": sim.DefaultAPIKey, "MX_CLIENT_ID": sim.DefaultClientID},
-			"export", "--base-url", srv.url(), "--store", store, "--as-of", asOf, "--page-size", "auto")
+			append([]string{"export", "--base-url", srv.url(), "--store", store, "--as-of", asOf, "--page-size", "auto"}, same...)...)
 		if code != exitOK && code != exitGaps {
 			return exit(code)
 		}
 		worst = max(worst, code)
-		s.out("\n")
+		say("\n")
 	}
-	s.out("%s", demoNext(store, worst))
+	say("%s", demoNext(store, worst))
 	return nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -51,6 +53,19 @@ func (s *session) sim(c *cli.Context) error {
 	if cfg.Users < 1 {
 		return usagef("--users %d is not a number of users", cfg.Users)
 	}
+	for _, n := range []string{"members", "accounts", "transactions"} {
+		if v := c.Float64(n); !(v >= 0) || math.IsInf(v, 0) {
+			return usagef("--%s %v is not a mean; 0 stands for the usual one", n, v)
+		}
+	}
+	for _, n := range []string{"giant", "max-page-size"} {
+		if v := c.Int(n); v < 0 {
+			return usagef("--%s %d cannot be negative", n, v)
+		}
+	}
+	if cfg.Latency < 0 {
+		return usagef("--latency %v cannot be negative", cfg.Latency)
+	}
 	switch c.String("weather") {
 	case "default":
 	case "calm":
@@ -63,6 +78,9 @@ func (s *session) sim(c *cli.Context) error {
 		var err error
 		if cfg.Start, err = time.Parse(time.RFC3339, v); err != nil {
 			return usagef("--start %q is not a time; write it as 2026-11-20T02:00:00Z", v)
+		}
+		if cfg.Start.Unix() < 0 || cfg.Start.UTC().Year() > lastYear {
+			return usagef("--start %s is not between 1970-01-01 and %d-12-31", v, lastYear)
 		}
 	}
 	world := sim.New(cfg)
@@ -100,7 +118,7 @@ func listen(address string) (net.Listener, error) {
 	if err != nil {
 		return nil, usagef("%q is not an address; write it as 127.0.0.1:8080", address)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !isLoopback(host) {
 		return nil, usagef("%q is not a loopback address; use 127.0.0.1", address)
 	}
 	l, err := net.Listen("tcp", address)
@@ -108,6 +126,12 @@ func listen(address string) (net.Listener, error) {
 		return nil, fmt.Errorf("%w; choose another port, or 0 for a free one", err)
 	}
 	return l, nil
+}
+
+// isLoopback reports whether the host is this machine.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // server is a running HTTP server.
