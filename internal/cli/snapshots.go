@@ -22,7 +22,7 @@ func (s *session) snapshotsCommand() *cli.Command {
 			s.command(&cli.Command{
 				Name: "list", Usage: "lists the snapshots, oldest first",
 				Description: "Example:\n  tallyport snapshots list --store /data/mx --json | tail -1",
-				Flags:       []cli.Flag{storeFlag(), jsonFlag("print one JSON object per snapshot")},
+				Flags:       []cli.Flag{storeFlag(), jsonFlag("print one JSON object per snapshot, after one that lists unfinished runs if there are any")},
 				Action:      s.listSnapshots,
 			}, 0),
 			s.command(&cli.Command{
@@ -74,6 +74,25 @@ type snapshotLine struct {
 	Bytes      int64                `json:"bytes"`
 }
 
+// unfinishedLine is the line of snapshots list about what is no snapshot yet.
+type unfinishedLine struct {
+	Runs []unfinishedRun `json:"unfinished"`
+}
+
+type unfinishedRun struct {
+	ID     snapshot.ID     `json:"id"`
+	Began  time.Time       `json:"began"`
+	Format snapshot.Format `json:"format"`
+}
+
+func unfinishedLines(runs []snapshot.Unfinished) unfinishedLine {
+	var l unfinishedLine
+	for _, r := range runs {
+		l.Runs = append(l.Runs, unfinishedRun{r.ID, r.Began, r.Plan.Format})
+	}
+	return l
+}
+
 func (s *session) listSnapshots(c *cli.Context) (err error) {
 	st, err := s.openStore(c.String("store"))
 	if err != nil {
@@ -88,12 +107,12 @@ func (s *session) listSnapshots(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	var damaged error
+	var wrong error
 	lines := make([]snapshotLine, 0, len(ids))
 	for _, id := range ids {
 		m, err := snapshot.ReadManifest(st, id)
 		if errors.Is(err, snapshot.ErrDamaged) {
-			damaged = errors.Join(damaged, err)
+			wrong = errors.Join(wrong, err)
 			lines = append(lines, snapshotLine{ID: id, Status: "damaged"})
 			continue
 		}
@@ -106,17 +125,25 @@ func (s *session) listSnapshots(c *cli.Context) (err error) {
 		}
 		lines = append(lines, l)
 	}
-	if len(lines) == 0 && len(runs) == 0 {
+	switch {
+	case len(lines) == 0 && len(runs) == 0:
 		return fmt.Errorf("%s is empty; tallyport export fills it: %w", st, snapshot.ErrNoSnapshot)
+	case len(lines) == 0:
+		wrong = fmt.Errorf("%s has only unfinished runs (%d); the command that began one finishes it: %w", st, len(runs), snapshot.ErrNoSnapshot)
 	}
 	if c.Bool("json") {
 		enc := json.NewEncoder(s.env.Stdout)
+		if len(runs) > 0 { // first, so that the last line is the newest snapshot
+			if err := enc.Encode(unfinishedLines(runs)); err != nil {
+				return err
+			}
+		}
 		for _, l := range lines {
 			if err := enc.Encode(l); err != nil {
 				return err
 			}
 		}
-		return damaged
+		return wrong
 	}
 	w := s.table("SNAPSHOT", "STATUS", "FORMAT", "USERS", "MEMBERS", "INCOMPLETE", "TRANSACTIONS", "SIZE")
 	for _, l := range lines {
@@ -126,7 +153,7 @@ func (s *session) listSnapshots(c *cli.Context) (err error) {
 	for _, r := range runs {
 		fmt.Fprintf(w, "%s\tunfinished\t%s\t\t\t\t\t\n", r.ID, r.Plan.Format)
 	}
-	return errors.Join(w.Flush(), damaged)
+	return errors.Join(w.Flush(), wrong)
 }
 
 func (s *session) showSnapshot(c *cli.Context) (err error) {
@@ -201,8 +228,13 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 	}
 	enc := json.NewEncoder(s.env.Stdout)
 	bad := 0
+	var missing error
 	for _, id := range ids {
 		problems, err := snapshot.Verify(c.Context, st, id)
+		if errors.Is(err, snapshot.ErrNoSnapshot) { // the others are looked at all the same
+			missing = errors.Join(missing, err)
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -221,9 +253,13 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d problems; restore the files from a copy, or remove the snapshot and export again", bad)
+		text := fmt.Sprintf("%d problems; restore the files from a copy, or remove the snapshot and export again", bad)
+		if missing != nil { // only as text: damage decides the exit code
+			text += "\n" + missing.Error()
+		}
+		return errors.New(text)
 	}
-	return nil
+	return missing
 }
 
 func (s *session) pruneSnapshots(c *cli.Context) (err error) {
