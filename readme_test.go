@@ -35,7 +35,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := "sim ago=0s\n"
+	script := "sim\n"
 	run := 0
 	for _, line := range shellLines(t) {
 		command, rest, _ := strings.Cut(line, " ")

@@ -22,7 +22,7 @@ import (
 func (s *session) settle(c *cli.Context) error {
 	s.origins = map[string]string{}
 	file := c.String("config")
-	if v, ok := s.env.LookupEnv(twin("config")); ok && !c.IsSet("config") {
+	if v, ok := s.lookup(twin("config")); ok && !c.IsSet("config") {
 		file = v
 	}
 	config, err := readConfig(file, c.App)
@@ -40,7 +40,7 @@ func (s *session) settle(c *cli.Context) error {
 			continue
 		}
 		value, origin := "", ""
-		if v, ok := s.env.LookupEnv(twin(name)); ok {
+		if v, ok := s.lookup(twin(name)); ok {
 			value, origin = v, twin(name)
 		} else if v, ok := config[name]; ok {
 			value, origin = v, file
@@ -55,6 +55,13 @@ func (s *session) settle(c *cli.Context) error {
 	s.quiet, s.verbose = c.Bool("quiet"), c.Bool("v")
 	s.log = s.logger()
 	return nil
+}
+
+// lookup reads an environment variable. An empty one counts as unset: that is
+// how cron files and containers leave one out.
+func (s *session) lookup(name string) (string, bool) {
+	v, _ := s.env.LookupEnv(name)
+	return v, v != ""
 }
 
 // twin is the environment variable that stands for a flag.
@@ -132,14 +139,14 @@ func (s *session) credentials() (atrium.Credentials, error) {
 }
 
 func (s *session) secret(name string) (string, error) {
-	value, ok := s.env.LookupEnv(name)
-	file, named := s.env.LookupEnv(name + "_FILE")
+	value, ok := s.lookup(name)
+	file, named := s.lookup(name + "_FILE")
 	switch {
-	case ok && value != "" && named && file != "":
+	case ok && named:
 		return "", usagef("both %s and %s_FILE are set; unset one of them", name, name)
-	case ok && value != "":
+	case ok:
 		return value, nil
-	case !named || file == "":
+	case !named:
 		return "", usagef("no credentials: set %s, or %s_FILE to a file that holds it", name, name)
 	}
 	info, err := os.Stat(file)
