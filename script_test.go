@@ -324,6 +324,66 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// To be interrupted is how the pretend MX is meant to end.
+func TestSimStops(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(cli.Interrupted{Signal: 15})
+	code := cli.Main(ctx, cli.Env{
+		Args: []string{"tallyport", "sim"}, Stdout: io.Discard, Stderr: io.Discard, Now: time.Now,
+		LookupEnv: func(string) (string, bool) { return "", false },
+	})
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A watchdog that never answers holds up neither the export nor its end.
+func TestHangingWatchdog(t *testing.T) {
+	asked := make(chan string, 10)
+	release := make(chan struct{})
+	watchdog := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- r.URL.Path
+		<-release
+	}))
+	defer watchdog.Close()
+	defer close(release)
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 3, Users: 10, Transactions: 20, Weather: &calm, Start: time.Now().UTC().Truncate(time.Second).Add(-time.Hour)})
+	ctx, cancel := context.WithCancelCause(context.Background())
+	at := &stopAt{RoundTripper: w.Transport(), path: "/institutions", stop: func() { cancel(cli.Interrupted{Signal: 15}) }}
+	pings := &http.Transport{}
+	defer pings.CloseIdleConnections()
+	began := time.Now()
+	var log strings.Builder
+	code := cli.Main(ctx, cli.Env{
+		Args:   []string{"tallyport", "export", "--store", filepath.Join(t.TempDir(), "s"), "--base-url", "http://127.0.0.1:9", "--ping-url", watchdog.URL + "/secret"},
+		Stdout: io.Discard, Stderr: &log, Now: time.Now,
+		Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == strings.TrimPrefix(watchdog.URL, "http://") {
+				return pings.RoundTrip(r)
+			}
+			return at.RoundTrip(r)
+		}),
+		LookupEnv: func(n string) (string, bool) {
+			v, ok := map[string]string{"MX_API_KEY": sim.DefaultAPIKey, "MX_CLIENT_ID": sim.DefaultClientID}[n]
+			return v, ok
+		},
+	})
+	if d := time.Since(began); code != 143 || d > 5*time.Second {
+		t.Errorf("exit code %d after %v: %s", code, d, log.String())
+	}
+	if a, b := <-asked, <-asked; a != "/secret/start" || b != "/secret/143" {
+		t.Errorf("pings %s, %s", a, b)
+	}
+	if strings.Contains(log.String(), "secret") {
+		t.Error(log.String())
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // stopAt calls stop at requests whose path has that in it; they get no answer.
 type stopAt struct {
 	http.RoundTripper

@@ -68,13 +68,16 @@ type job struct {
 
 // export runs one export.
 func (s *session) export(c *cli.Context) error {
+	ping, err := s.pinger(c.String("ping-url"))
+	if err != nil {
+		return err
+	}
 	j, err := s.job(c)
 	if err != nil {
 		return err
 	}
 	defer j.client.Close()
 	run := &runReport{s: s, started: s.env.Now()}
-	ping := s.pinger(c.String("ping-url"))
 	ping.start(c.Context)
 	err = s.runJob(c, j, run)
 	run.finish(err)
@@ -82,7 +85,7 @@ func (s *session) export(c *cli.Context) error {
 		err = errors.Join(err, e)
 		run.Exit = exitCode(err)
 	}
-	ping.end(run.Exit)
+	ping.end(c.Context, run.Exit)
 	if err == nil && run.Exit != exitOK {
 		return exit(run.Exit)
 	}

@@ -2,10 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,36 +46,65 @@ func (r *runReport) writeMetrics(file string) error {
 // pinger tells a watchdog such as healthchecks.io that a run started and how
 // it ended. It does its best, and never changes how a run ends.
 type pinger struct {
-	s   *session
-	url string
-	run string // the same for start and end
+	s       *session
+	url     *url.URL // nil: nobody is told; its path is a secret
+	run     string   // the same for start and end
+	started chan struct{}
 }
 
-const pingTimeout = 10 * time.Second
+const (
+	pingTimeout     = 10 * time.Second
+	pingAfterSignal = 2 * time.Second // a run that is interrupted ends within five
+)
 
-func (s *session) pinger(address string) *pinger {
-	p := &pinger{s: s, url: strings.TrimSuffix(address, "/")}
+func (s *session) pinger(address string) (*pinger, error) {
+	p := &pinger{s: s, started: make(chan struct{})}
+	if address == "" {
+		return p, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil, usagef("--ping-url is not an http or https address; write it as https://hc-ping.com/your-uuid")
+	}
+	p.url = u
 	now := uint64(s.env.Now().UnixNano())
 	// A UUID, as healthchecks.io wants it, that no two runs share in practice.
 	p.run = fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(now>>32), uint16(now>>16), now&0xffffffffffff)
-	return p
+	return p, nil
 }
 
-func (p *pinger) start(ctx context.Context) { p.send(ctx, "/start") }
+// start tells of the start while the run goes on: a watchdog that hangs must
+// not hold it up.
+func (p *pinger) start(ctx context.Context) {
+	go func() {
+		defer close(p.started)
+		ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+		defer cancel()
+		p.send(ctx, "start")
+	}()
+}
 
-func (p *pinger) end(code int) {
+// end tells of the end, after the start.
+func (p *pinger) end(ctx context.Context, code int) {
+	<-p.started
 	// The run's own context may be what ended it.
-	p.send(context.Background(), fmt.Sprintf("/%d", code))
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(pingAfterSignal, cancel) })
+	defer stop()
+	p.send(last, strconv.Itoa(code))
 }
 
 func (p *pinger) send(ctx context.Context, what string) {
-	if p.url == "" {
+	if p.url == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
-	defer cancel()
+	u := p.url.JoinPath(what)
+	q := u.Query()
+	q.Set("rid", p.run)
+	u.RawQuery = q.Encode()
 	err := func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+what+"?rid="+url.QueryEscape(p.run), nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 		if err != nil {
 			return err
 		}
@@ -91,7 +121,11 @@ func (p *pinger) send(ctx context.Context, what string) {
 		}
 		return nil
 	}()
+	var whole *url.Error // names the URL
+	if errors.As(err, &whole) {
+		err = whole.Err
+	}
 	if err != nil {
-		p.s.log.Warn("ping failed", "error", err.Error())
+		p.s.log.Warn("ping failed", "to", p.url.Scheme+"://"+p.url.Host, "error", err.Error())
 	}
 }
