@@ -14,7 +14,11 @@ type account struct {
 	shut   int32 // first day without transactions
 	floor  int32 // first day that is served
 	saw    int64 // the bank's time that is shown
+	now    int64 // the world's clock
 	before int64 // and the one before it
+	twins  float64
+	issue  uint8 // 1 = shown under the guid that a defect gave it
+	edits  *accountEdits
 }
 
 // accountKind says what accounts of one type are like.
@@ -91,9 +95,17 @@ func (v view) accounts(m *member) []account {
 	if c.saw == 0 {
 		return nil
 	}
-	all := make([]account, v.accountCount(m))
-	for i := range all {
-		all[i] = v.accountAt(m, c, uint8(i))
+	n := v.accountCount(m)
+	all := make([]account, 0, n)
+	for i := range n {
+		a := v.accountAt(m, c, uint8(i), 0)
+		first, second := a.forms()
+		if first {
+			all = append(all, a)
+		}
+		if second {
+			all = append(all, v.accountAt(m, c, uint8(i), 1))
+		}
 	}
 	return all
 }
@@ -120,16 +132,20 @@ func (v view) account(u *user, id string) (account, bool) {
 		return account{}, false
 	}
 	c := v.condition(&m)
-	acc := v.accountAt(&m, c, a.account)
-	return acc, c.saw != 0 && acc.id.String() == id
+	acc := v.accountAt(&m, c, a.account, a.issue)
+	first, second := acc.forms()
+	return acc, c.saw != 0 && acc.id.String() == id && (first && a.issue == 0 || second && a.issue == 1)
 }
 
-func (v view) accountAt(m *member, c condition, ord uint8) account {
+// accountAt is account ord of a member under its first guid or, as issue 1, the
+// one that a defect gave it, whether it is shown or not.
+func (v view) accountAt(m *member, c condition, ord, issue uint8) account {
 	w := v.w
-	a := account{m: m, ord: ord, key: hash(hash(m.key, saltAccount), 10+uint64(ord)), kind: kindOf(m, ord), shut: 1 << 30}
-	a.id = w.guid(prefixAccount, address{user: m.user.i, member: m.ord, born: m.born, account: ord})
+	a := account{m: m, ord: ord, key: hash(hash(m.key, saltAccount), 10+uint64(ord)), kind: kindOf(m, ord), shut: 1 << 30, issue: issue}
+	a.id = w.guid(prefixAccount, address{user: m.user.i, member: m.ord, born: m.born, account: ord, issue: issue})
+	a.edits, a.now, a.twins = v.over.accounts[accountID{m.ref(), ord}], v.t, w.cfg.Twins
 	a.saw, a.before = c.saw, c.prevSaw
-	a.floor = dayOf(m.created) - historyDays
+	a.floor = dayOf(m.created) - m.history
 	if h := hash(a.key, 1); chance(h, closedShare) && !m.user.giant {
 		a.shut = dayOf(w.start) - 40 + int32(pick(hash(h, 1), 90))
 	}
@@ -147,7 +163,13 @@ func (v view) accountAt(m *member, c condition, ord uint8) account {
 	return a
 }
 
-func (a *account) closed() bool { return a.shut <= dayOf(a.saw) }
+func (a *account) closed() bool { return a.shut <= dayOf(a.saw) || a.wound() }
+
+// wound reports whether a defect has closed the account.
+func (a *account) wound() bool {
+	w := a.edits.all()
+	return w != nil && w.kind == "A1" && w.at <= a.saw
+}
 
 // ledger is what the bank had on its books at an instant: posted amounts since
 // the books were opened, signed as the balance is, and the authorised ones that
@@ -163,10 +185,10 @@ func (v view) ledger(a *account, at int64) ledger {
 	open := midnight(dayOf(v.w.start) - booksOpen)
 	for day := dayOf(open) - longestLife; day <= dayOf(at); day++ {
 		a.events(day, 0, func(ev event) bool {
-			if ev.at > at || ev.post <= open {
+			if ev.at > at || ev.post <= open || !a.booked(&ev, at) {
 				return true
 			}
-			c := a.content(&ev)
+			c := a.terms(&ev, at)
 			switch {
 			case ev.post <= at && c.credit:
 				l.posted += c.cents
@@ -204,7 +226,10 @@ func (v view) balance(a *account) (cents int64, l ledger, ok bool) {
 		at = a.before
 	}
 	k := a.kind
-	opening := k.lo + int64(pick(hash(h, 2), int(k.hi-k.lo+1)))
+	if a.wound() {
+		return 0, l, !chance(hash(h, 7), nullBalanceShare)
+	}
+	opening := a.exchange(k.lo+int64(pick(hash(h, 2), int(k.hi-k.lo+1))), at)
 	l = v.ledger(a, at)
 	movement := l.posted
 	if chance(hash(h, 3), pendingInShare) && a.m.inst.pending != pendingNone {
@@ -237,10 +262,10 @@ func (a *account) lastPayment() (cents, at int64, ok bool) {
 	}
 	for day := dayOf(a.saw); day > dayOf(a.saw)-40 && !ok; day-- {
 		a.events(day, 0, func(ev event) bool {
-			if ev.slot < slotSeries || ev.hold || ev.at > a.saw {
+			if ev.slot < slotSeries || ev.slot >= slotHold || ev.at > a.saw || !a.booked(&ev, a.saw) {
 				return ev.slot >= slotSeries
 			}
-			if c := a.content(&ev); c.credit {
+			if c := a.terms(&ev, a.saw); c.credit {
 				cents, at, ok = c.cents, ev.at, true
 			}
 			return !ok

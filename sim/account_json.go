@@ -20,7 +20,7 @@ func (v view) renderAccount(e *encoder, a *account) {
 	p.rates()
 	p.available(v.w)
 	p.cash()
-	e.time("created_at", v.stored(a.m, 0), stampOf(hash(h, 2)))
+	e.time("created_at", v.stored(a.m, a.made()), stampOf(hash(h, 2)))
 	p.money("credit_limit", k.typ == "CREDIT_CARD" || k.typ == "LINE_OF_CREDIT", p.limit())
 	e.strOrNull("currency_code", a.currency())
 	if k.sign < 0 && h>>8&3 != 0 {
@@ -49,7 +49,7 @@ func (v view) renderAccount(e *encoder, a *account) {
 	p.subtype()
 	p.money("total_account_value", k.typ == "INVESTMENT", cents)
 	e.str("type", k.typ)
-	e.time("updated_at", v.condition(a.m).succeeded, stampOf(hash(h, 3)))
+	e.time("updated_at", v.condition(a.m).fetched, stampOf(hash(h, 3)))
 	e.guid("user_guid", &a.m.user.id)
 	if h>>36%5 == 0 {
 		e.raw("account_ownership", [...]string{`"INDIVIDUAL"`, `"JOINT"`, `null`}[h>>40%3])

@@ -16,6 +16,11 @@ import (
 //	POST /weather?name=calm       sets it to calm or default, and then to what
 //	                              the body says: {"rate_limit":0.5}
 //	POST /misbehave               replaces the misbehaviours: [{"path":"/users","kind":"html-200"}]
+//	POST /inject?kind=Z1&n=3      does defects and says which
+//	GET  /defects                 all so far
+//	GET  /why?guid=…&before=…&after=…&from=…&to=…
+//	                              why a transaction is not shown any more: two
+//	                              instants and the dates of the window
 //	GET  /stats                   what was served
 //	GET  /nights                  the same, night by night
 //	GET  /truth/users             one JSON record a line; and likewise
@@ -50,6 +55,9 @@ func (w *World) Control() http.Handler {
 		}
 		respond(rw, all)
 	})
+	mux.HandleFunc("POST /inject", w.controlInject)
+	mux.HandleFunc("GET /defects", func(rw http.ResponseWriter, _ *http.Request) { respond(rw, orEmpty(w.Defects())) })
+	mux.HandleFunc("GET /why", w.controlWhy)
 	mux.HandleFunc("GET /stats", func(rw http.ResponseWriter, _ *http.Request) { respond(rw, w.Stats()) })
 	mux.HandleFunc("GET /nights", func(rw http.ResponseWriter, _ *http.Request) { respond(rw, w.Nights()) })
 	mux.HandleFunc("GET /truth/{resource}", w.controlTruth)

@@ -33,13 +33,14 @@ type address struct {
 	variant uint8
 	day     uint16 // event day, days since 1970-01-01
 	slot    uint32 // 24 bits
+	issue   uint8  // 1 = of an account that a defect issued again, and of its rows
 }
 
 // Variants of a transaction row, all of one event at the bank.
 const (
 	variantPosted  = 0 // also a pending row that keeps its guid when it posts
 	variantPending = 1 // a pending row whose posted form has another guid
-	variantTwin    = 2 // a row that drift shows for a moment
+	variantTwin    = 2 // a row that drift shows for a moment; edit.go has more
 )
 
 const guidRounds = 4
@@ -50,10 +51,10 @@ func (w *World) prefixKey(prefix string) uint64 {
 }
 
 // guid returns the guid of an address: a Feistel network over two 64-bit
-// halves, of which 32 bits in all are zero and serve as the check.
+// halves, of which 24 bits in all are zero and serve as the check.
 func (w *World) guid(prefix string, a address) guid {
 	l := uint64(a.user)<<32 | uint64(a.member)<<24 | uint64(a.born)<<20 | uint64(a.account)<<12 | uint64(a.variant)<<8
-	r := uint64(a.day)<<48 | uint64(a.slot&0xffffff)<<24
+	r := uint64(a.day)<<48 | uint64(a.slot&0xffffff)<<24 | uint64(a.issue)<<16
 	key := w.prefixKey(prefix)
 	for i := uint64(0); i < guidRounds; i++ {
 		l, r = r, l^mix(r+key+i*golden)
@@ -71,13 +72,13 @@ func (w *World) parse(prefix, s string) (address, bool) {
 	for i := uint64(guidRounds); i > 0; i-- {
 		l, r = r^mix(l+key+(i-1)*golden), l
 	}
-	if l&0xff != 0 || r&0xffffff != 0 {
+	if l&0xff != 0 || r&0xffff != 0 {
 		return address{}, false
 	}
 	return address{
 		user: uint32(l >> 32), member: uint8(l >> 24), born: uint8(l>>20) & 0xf,
 		account: uint8(l >> 12), variant: uint8(l>>8) & 0xf,
-		day: uint16(r >> 48), slot: uint32(r>>24) & 0xffffff,
+		day: uint16(r >> 48), slot: uint32(r>>24) & 0xffffff, issue: uint8(r >> 16),
 	}, true
 }
 

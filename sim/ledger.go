@@ -35,14 +35,20 @@ type event struct {
 	hold  bool
 	moved bool // its date becomes that of posting
 	blank bool // transacted_at is null (then date is that of posting, too)
+	extra *extra
 }
 
 // row is one row that MX shows of an event.
 type row struct {
 	variant uint8
 	pending bool
+	part    uint8 // of a row that posted in parts, from 1 on; 1 also for the second row of a double guid
 	date    int32
+	edit    *rowEdit
 }
+
+// maxRows is how many rows an event has at most.
+const maxRows = 4
 
 // randomCount is how many unscheduled things happen on a day: fewer on Sundays.
 func (a *account) randomCount(day int32) int {
@@ -111,14 +117,42 @@ func (a *account) events(day int32, skip int, yield func(event) bool) {
 			return
 		}
 	}
+	if a.edits == nil {
+		return
+	}
+	for _, x := range a.edits.extra[day] {
+		ev := x.ev
+		if ev.extra = x; !yield(ev) {
+			return
+		}
+	}
+}
+
+func (a *account) seedOf(day int32, slot uint32) uint64 {
+	return hash(a.key, uint64(day)<<24|uint64(slot))
+}
+
+// isTwin reports whether a purchase is the same as the one before it on its day
+// (Config.Twins).
+func (a *account) isTwin(day int32, slot uint32) bool {
+	alike := func(slot uint32) bool { return chance(hash(a.seedOf(day, slot), saltTwin), a.twins) }
+	return slot > 0 && slot < slotSeries && alike(slot) && (slot == 1 || !alike(slot-1))
 }
 
 // timing fills in when things happen to the event of a slot.
 func (a *account) timing(ev *event, slot uint32) {
-	h := hash(a.key, uint64(ev.day)<<24|uint64(slot))
-	ev.slot, ev.h = slot, h
+	h := a.seedOf(ev.day, slot)
+	ev.slot = slot
 	ev.hold = slot >= slotHold
+	twin := a.twins > 0 && a.isTwin(ev.day, slot)
+	if twin {
+		h = a.seedOf(ev.day, slot-1)
+	}
+	ev.h = h
 	ev.at = midnight(ev.day) + 6*hours + int64(pick(mix(h^saltTime), 17*hours))
+	if twin {
+		ev.at += 37 * 60
+	}
 	ev.moved, ev.blank = false, false
 	if ev.hold {
 		ev.post = noPost
@@ -159,9 +193,18 @@ func lagOf(h uint64) int64 {
 	return 5 + int64(h>>8%(longestLag-4))
 }
 
-// rows are the rows that MX shows of an event: none, one, or for some
+// rows are the rows that MX shows of an event.
+func (a *account) rows(ev *event, out *[maxRows]row) int {
+	n := a.sown(ev, out)
+	if a.edits != nil {
+		n = a.edited(ev, out, n)
+	}
+	return n
+}
+
+// sown are the rows that the seed has for an event: none, one, or for some
 // institutions both the pending and the posted one.
-func (a *account) rows(ev *event, out *[2]row) int {
+func (a *account) sown(ev *event, out *[maxRows]row) int {
 	mode := a.m.inst.pending
 	if ev.at > a.saw || mode == pendingNone && (ev.hold || ev.post > a.saw) || ev.hold && ev.drop <= a.saw {
 		return 0
@@ -192,12 +235,12 @@ func (w window) holds(date int32) bool { return w.from <= date && date <= w.to }
 // plain reports whether the rows of an event day can be counted without looking
 // at them: all settled, and all their dates in the window.
 func (a *account) plain(day int32, w window) bool {
-	return a.settled(day) && day >= w.from && day+longestLife <= w.to
+	return a.settled(day) && day >= w.from && day+longestLife <= w.to && !a.edits.touches(day)
 }
 
 // countRows is the number of rows of an event day whose date is in the window.
 func (a *account) countRows(day int32, dom int8, w window) int {
-	if day < a.floor || day > w.to {
+	if day < a.floor || day > w.to+furthestShift {
 		return 0
 	}
 	if a.plain(day, w) {
@@ -220,7 +263,7 @@ func (a *account) walk(day int32, w window, skip int, yield func(event, row) boo
 	}
 	more := true
 	a.events(day, jump, func(ev event) bool {
-		var out [2]row
+		var out [maxRows]row
 		n := a.rows(&ev, &out)
 		for _, r := range out[:n] {
 			if !w.holds(r.date) {

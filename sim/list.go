@@ -20,7 +20,7 @@ type txIndex struct {
 // txIndexOf counts the rows of the accounts whose date lies in the window.
 func (v view) txIndexOf(accounts []account, w window) *txIndex {
 	ix := &txIndex{window: w, first: w.from - longestLife}
-	last := w.to
+	last := w.to + furthestShift
 	newest, floor := int32(-1<<30), int32(1<<30)
 	for i := range accounts {
 		newest, floor = max(newest, dayOf(accounts[i].saw)), min(floor, accounts[i].floor)
@@ -77,6 +77,9 @@ func (v view) cachedIndex(accounts []account, w window) *txIndex {
 	for i := range accounts {
 		a := &accounts[i]
 		h := hash(a.key, uint64(a.saw)<<8|uint64(a.m.born))
+		if a.edits != nil {
+			h = hash(hash(h, a.edits.edition<<8|uint64(a.issue)), uint64(a.now))
+		}
 		key.accounts[0] = mix(key.accounts[0] ^ h)
 		key.accounts[1] = mix(key.accounts[1] + h)
 	}

@@ -11,6 +11,7 @@ type member struct {
 	id      guid
 	inst    *institution
 	created int64
+	history int32 // days that its first aggregation brings
 	left    int64
 	offset  int64 // second of the day of its background aggregation
 
@@ -19,6 +20,8 @@ type member struct {
 	healed int32 // first day after it
 	flaky  bool
 	steady bool // no bad nights
+	spells []spell
+	barred []spell // its user is disabled
 }
 
 const (
@@ -64,7 +67,7 @@ func (v view) members(u *user) []member {
 // memberAt returns member ord of a user as it is now, if it exists now.
 func (v view) memberAt(u *user, ord uint8, n int) (member, bool) {
 	w := v.w
-	m := member{user: u, ord: ord, key: hash(hash(u.key, saltMember), 100+uint64(ord)), left: never}
+	m := member{user: u, ord: ord, key: hash(hash(u.key, saltMember), 100+uint64(ord)), left: never, history: historyDays}
 	m.inst = w.institutionOf(hash(m.key, 1))
 	m.offset = int64(pick(hash(m.key, 2), secondsPerDay-aggregationDrift-longestRun))
 	m.created = u.joined + int64(pick(hash(m.key, 3), 3*hours))
@@ -87,6 +90,12 @@ func (v view) memberAt(u *user, ord uint8, n int) (member, bool) {
 	default:
 		w.assignPlight(&m, last)
 	}
+	for _, b := range v.over.births[memberID{user: u.i, ord: ord}] {
+		if b.at <= v.t {
+			m.born, m.created, m.history = m.born+1, b.at, b.days
+		}
+	}
+	m.spells, m.barred = v.over.spells[m.ref()], v.over.disabled[u.i]
 	m.id = w.guid(prefixMember, address{user: u.i, member: ord, born: m.born})
 	return m, v.hasMember(&m)
 }
@@ -127,6 +136,7 @@ func (m *member) duration(day int32) int64 {
 type condition struct {
 	tried       int64  // aggregated_at: start of the last job
 	succeeded   int64  // successfully_aggregated_at: end of the last good one
+	fetched     int64  // end of the last one that brought data
 	saw         int64  // the bank as the last good one saw it
 	prevSaw     int64  // and the good one before it
 	aggregating bool   // is_being_aggregated
@@ -157,7 +167,7 @@ func (v view) condition(m *member) condition {
 		}
 		if end <= v.t && r.start > c.saw {
 			c.prevSaw = c.saw
-			c.succeeded, c.saw = end, r.start
+			c.succeeded, c.fetched, c.saw = end, end, r.start
 		}
 	}
 	return c
@@ -197,10 +207,14 @@ func (v view) scheduled(m *member) condition {
 	}
 	if day, ok := m.lastGood(v.t); ok {
 		c.saw = m.attemptAt(day)
-		c.succeeded = c.saw + m.duration(day)
+		c.fetched = c.saw + m.duration(day)
+		c.succeeded = c.fetched
 		if day, ok := m.lastGood(c.saw); ok {
 			c.prevSaw = m.attemptAt(day)
 		}
+	}
+	if day, ok := m.lastHollow(v.t); ok {
+		c.succeeded = max(c.succeeded, m.attemptAt(day)+m.duration(day))
 	}
 	return c
 }

@@ -31,7 +31,7 @@ func (v view) owners(m *member) []owner {
 		}
 		for j := range n {
 			o := owner{acc: a, n: uint8(j), key: hash(hash(m.user.key, saltOwner), uint64(j))}
-			o.id = v.w.guid(prefixOwner, address{user: m.user.i, member: m.ord, born: m.born, account: a.ord, variant: uint8(j)})
+			o.id = v.w.guid(prefixOwner, address{user: m.user.i, member: m.ord, born: m.born, account: a.ord, variant: uint8(j), issue: a.issue})
 			all = append(all, o)
 		}
 	}

@@ -108,13 +108,14 @@ func (m *member) healDay(earliest int32, h uint64) int32 {
 // outcome is what the daily aggregation of one day came to.
 type outcome struct {
 	tried, ok   bool
+	hollow      bool // it succeeded and brought no data
 	status, job string
 }
 
 // outcomeOn is a pure function of member and day.
 func (m *member) outcomeOn(day int32) outcome {
 	at := m.attemptAt(day)
-	if at < m.created || m.user.disabledAt(at) { // a disabled user is not aggregated (mx-api.md §1.5)
+	if at < m.created || m.user.disabledAt(at) || m.isBarred(at) { // a disabled user is not aggregated (mx-api.md §1.5)
 		return outcome{}
 	}
 	if p := m.plight; p != nil {
@@ -125,6 +126,11 @@ func (m *member) outcomeOn(day int32) outcome {
 			again := p.every > 0 && (day-m.onset)%p.every == 0
 			return outcome{tried: day == m.onset || again, status: p.status, job: p.job}
 		}
+	}
+	if s, ok := in(m.spells, at); ok && s.hollow {
+		return outcome{tried: true, hollow: true, status: "CONNECTED", job: "COMPLETED"}
+	} else if ok {
+		return outcome{tried: true, status: "DEGRADED", job: "FAILED"}
 	}
 	h := hash(m.key^saltDay, uint64(day))
 	if m.flaky {
@@ -175,6 +181,25 @@ func (m *member) lastGood(t int64) (int32, bool) {
 		}
 	}
 	return 0, false
+}
+
+// lastHollow returns the day of the last aggregation before t that succeeded
+// and brought nothing.
+func (m *member) lastHollow(t int64) (int32, bool) {
+	if len(m.spells) == 0 {
+		return 0, false
+	}
+	for day := dayOf(t); midnight(day+1) > m.spells[0].from; day-- {
+		if m.attemptAt(day)+m.duration(day) <= t && m.outcomeOn(day).hollow {
+			return day, true
+		}
+	}
+	return 0, false
+}
+
+func (m *member) isBarred(t int64) bool {
+	_, ok := in(m.barred, t)
+	return ok
 }
 
 // firstGood returns the day of the first aggregation begun at or after t that

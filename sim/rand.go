@@ -97,4 +97,5 @@ const (
 	saltLatency
 	saltChallenge
 	saltRequest
+	saltDefect
 )

@@ -199,6 +199,9 @@ type content struct {
 
 // content is a pure function of account and event.
 func (a *account) content(ev *event) content {
+	if ev.extra != nil {
+		return ev.extra.c
+	}
 	h := ev.h
 	c := content{payee: a.payee(ev.slot, h)}
 	if ev.slot >= slotSeries && !ev.hold {

@@ -65,6 +65,14 @@ type Config struct {
 	// as the clock moves. 0 = 1, negative = never.
 	Churn float64
 
+	// Twins is the share of purchases that are the same as the one before on
+	// their day: same shop, amount and text, another guid. 0 = none but by chance.
+	Twins float64
+
+	// Defects is how many of each kind (DefectKinds) per 10 000 accounts happen
+	// by themselves in each night that Advance passes.
+	Defects map[string]float64
+
 	// NoGzip answers uncompressed to clients that offer gzip.
 	NoGzip bool
 
@@ -145,6 +153,9 @@ type World struct {
 	night   nightState
 	nights  []Night
 	bad     []Misbehaviour
+
+	defects    []Defect
+	injections uint64
 }
 
 // New makes a world. It never fails: what Config leaves out is filled in.
@@ -182,7 +193,13 @@ func (w *World) Advance(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.nights = append(w.nights, Night{At: time.Unix(w.clock, 0).UTC(), Served: w.stats.turn()})
-	w.clock += int64(d / time.Second)
+	seconds := int64(d / time.Second)
+	for len(w.cfg.Defects) > 0 && seconds > 0 {
+		night := min(seconds, secondsPerDay)
+		w.befall(night)
+		w.clock, seconds = w.clock+night, seconds-night
+	}
+	w.clock += seconds
 	w.night = newNight()
 }
 

@@ -26,6 +26,9 @@ func (x *txWriter) use(a *account) {
 
 // currency is that of the account, "" for null.
 func (a *account) currency() string {
+	if w := a.edits.all(); w != nil && w.currency != "" && w.at <= a.saw {
+		return w.currency
+	}
 	switch x := a.m.inst.dialect >> 8 % 20; {
 	case x == 0:
 		return "CAD"
@@ -43,18 +46,18 @@ const recategorisedAfter = 5 * secondsPerDay
 // the samples have them.
 func (x *txWriter) write(ev *event, r row) {
 	e, a, h := x.e, x.acc, ev.h
-	c := a.content(ev)
+	c := a.terms(ev, a.saw)
 	m, t := mix(h^saltText), mix(h^saltTime)
 	id := x.id(ev, r)
 	created, updated := x.storage(ev, r)
+	if r.edit != nil && r.edit.op == opAmend {
+		updated = x.v.stored(a.m, r.edit.at)
+	}
 	recat := m%100 < 3
 	if recat && x.v.t >= created+recategorisedAfter {
 		updated = max(updated, created+recategorisedAfter)
 	}
-	cents := c.cents
-	if r.pending {
-		cents = c.pending
-	}
+	cents := c.shown(r)
 	e.ascii = a.m.inst.dialect&2 == 0
 	e.begin()
 	e.guid("account_guid", &a.id)
@@ -116,6 +119,19 @@ func (x *txWriter) write(ev *event, r row) {
 	e.end()
 }
 
+// shown is the amount of a row.
+func (c *content) shown(r row) int64 {
+	switch {
+	case r.pending:
+		return c.pending
+	case r.part == 0:
+		return c.cents
+	case r.edit.op == opDouble:
+		return c.cents + 100
+	}
+	return share(c.cents, int(r.part), r.edit.parts)
+}
+
 func either(first bool, a, b string) string {
 	if first {
 		return a
@@ -150,7 +166,10 @@ func rowStamp(h uint64) stamp {
 
 func (x *txWriter) id(ev *event, r row) guid {
 	m := x.acc.m
-	a := address{user: m.user.i, member: m.ord, born: m.born, account: x.acc.ord, variant: r.variant, day: uint16(ev.day), slot: ev.slot}
+	a := address{user: m.user.i, member: m.ord, born: m.born, account: x.acc.ord, variant: r.variant, day: uint16(ev.day), slot: ev.slot, issue: x.acc.issue}
+	if ev.extra != nil && ev.extra.alias != nil {
+		a = *ev.extra.alias
+	}
 	if x.twin {
 		a.variant = variantTwin
 	}
@@ -160,14 +179,16 @@ func (x *txWriter) id(ev *event, r row) guid {
 // storage is when MX first stored the row and when it last changed it.
 func (x *txWriter) storage(ev *event, r row) (created, updated int64) {
 	m := x.acc.m
+	since := x.acc.since(ev, r)
+	began, posted := max(ev.at, since), max(ev.post, since)
 	if r.pending || r.variant == variantPosted && m.inst.pending == pendingKept && ev.post > ev.at {
-		created = x.v.stored(m, ev.at)
+		created = x.v.stored(m, began)
 		if r.pending {
 			return created, created
 		}
-		return created, x.v.stored(m, ev.post)
+		return created, x.v.stored(m, posted)
 	}
-	created = x.v.stored(m, ev.post)
+	created = x.v.stored(m, posted)
 	return created, created
 }
 
@@ -194,10 +215,10 @@ func (x *txWriter) describe(k string, ev *event, r row, c *content, feed bool) {
 	e, p := x.e, c.payee
 	if !feed {
 		if c.refund {
-			e.str(k, p.name+" Refund")
+			e.str(k, p.name+" Refund"+r.reworded())
 			return
 		}
-		e.str(k, p.name)
+		e.str(k, p.name+r.reworded())
 		return
 	}
 	d := x.acc.m.inst.dialect >> 14 % 4
@@ -230,7 +251,15 @@ func (x *txWriter) describe(k string, ev *event, r row, c *content, feed bool) {
 		e.b = append(e.b, "  "...)
 		e.b = strconv.AppendInt(e.b, 1_000_000_000+int64(n), 10)
 	}
-	e.b = append(e.b, '"')
+	e.b = append(append(e.b, r.reworded()...), '"')
+}
+
+// reworded is what an edit adds to the description of a row.
+func (r row) reworded() string {
+	if r.edit != nil && (r.edit.text || r.part > 0 && r.edit.op == opDouble) {
+		return " CO"
+	}
+	return ""
 }
 
 // txFlags are the nine flags; the live test returned null for most of them

@@ -212,9 +212,9 @@ func (t Truth) Transactions(user, member string, from, to time.Time) iter.Seq[Re
 // rows yields the rows of one account.
 func (t Truth) rows(a *account, w window, yield func(Record) bool) bool {
 	more := true
-	for day := max(a.floor, w.from-longestLife); day <= min(w.to, dayOf(a.saw)) && more; day++ {
+	for day := max(a.floor, w.from-longestLife); day <= min(w.to+furthestShift, dayOf(a.saw)) && more; day++ {
 		a.events(day, 0, func(ev event) bool {
-			var out [2]row
+			var out [maxRows]row
 			n := a.rows(&ev, &out)
 			for _, r := range out[:n] {
 				if !w.holds(r.date) || !more {

@@ -87,7 +87,10 @@ func (v view) hasUser(u *user) bool {
 
 func (u *user) disabledAt(t int64) bool { return u.off != 0 && u.off <= t && t < u.on }
 
-func (v view) disabled(u *user) bool { return u.disabledAt(v.t) }
+func (v view) disabled(u *user) bool {
+	_, barred := in(v.over.disabled[u.i], v.t)
+	return barred || u.disabledAt(v.t)
+}
 
 // user finds a user that exists by its guid.
 func (v view) user(id string) (user, bool) {
