@@ -203,6 +203,7 @@ func (v view) ledger(a *account, at int64) ledger {
 			return true
 		})
 	}
+	l.posted += a.corrections(open, at)
 	return l
 }
 

@@ -254,17 +254,6 @@ func allGone(_ *World, s *scene) difference {
 	return difference{gone: s.of(s.plain, s.d.Account, everyRow)}
 }
 
-// reissued expects all rows of an account or member under other guids.
-func reissued(_ *World, s *scene) difference {
-	d := allGone(nil, s)
-	for guid := range s.hit {
-		if s.plain[guid].times == 0 {
-			d.come = append(d.come, guid)
-		}
-	}
-	return d
-}
-
 func lost(_ *World, s *scene) difference {
 	return difference{gone: s.visible(s.plain, s.d.Transactions)}
 }

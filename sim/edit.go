@@ -254,6 +254,33 @@ func (a *account) terms(ev *event, at int64) content {
 	return c
 }
 
+// corrections is what edits in force at an instant changed of items that posted
+// before the books were opened, and are in the opening balance as they were.
+func (a *account) corrections(open, at int64) (sum int64) {
+	if a.edits == nil {
+		return 0
+	}
+	by := func(c content) int64 {
+		if c.credit {
+			return c.cents
+		}
+		return -c.cents
+	}
+	for day, edits := range a.edits.rows {
+		for _, e := range edits {
+			ev, ok := a.eventAt(day, e.slot)
+			if !ok || ev.post > open || e.at > at {
+				continue
+			}
+			sum -= by(a.content(&ev))
+			if !e.void {
+				sum += by(a.terms(&ev, at))
+			}
+		}
+	}
+	return sum
+}
+
 // exchange converts an amount to the currency that the account has at an instant.
 func (a *account) exchange(cents, at int64) int64 {
 	if a.edits == nil || a.edits.whole == nil {

@@ -6,9 +6,9 @@ import (
 )
 
 // overlay holds what happened to the world from outside: deletions and
-// aggregations that weather caused, each with its instant. It is never changed
-// once a view may hold it, only replaced by an edited copy. What other sources
-// of change will add (injected defects, writes by a client) belongs here, too:
+// aggregations that weather caused, and defects, each with its instant. It is
+// never changed once a view may hold it, only replaced by an edited copy. What
+// other sources of change will add (writes by a client) belongs here, too:
 // sparse, timed, and keyed by what it is about.
 type overlay struct {
 	users   map[uint32]int64   // when a user was deleted

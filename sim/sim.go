@@ -13,6 +13,13 @@
 // still until Advance moves it; then purchases arrive, pending rows post,
 // members go stale and recover, and windows slide.
 //
+// Inject, or Config.Defects night after night, does to this world what a
+// reconciliation is to find: rows that the feed loses, twins, rows under other
+// guids, accounts that are merged, items that are never shown, and what only
+// looks like it. Defects is the list of what was done, and Why says of any
+// transaction what became of it and whether that was a defect or the course of
+// things.
+//
 // The package shares no code with the client on purpose: a mistake made once
 // would be made on both sides and no test could see it. FIDELITY.md lists every
 // behaviour with its source, and every known difference from MX.

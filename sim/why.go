@@ -158,9 +158,8 @@ func (q *question) gone(a *account) (string, []string) {
 	case ev.hold:
 		return "P4", nil
 	case q.was.r.pending:
-		out := [maxRows]row{}
-		for _, r := range out[:a.rows(&ev, &out)] {
-			if code := q.leftWindow(r.date); code != "" {
+		if a.rows(&ev, &out) > 0 {
+			if code := q.leftWindow(out[0].date); code != "" {
 				return code, nil
 			}
 			return "P2", q.rowsIn(a, q.at.day, q.at.slot)

@@ -1,0 +1,154 @@
+package sim
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func memberGUIDs(tr Truth, user string) (all []string) {
+	for m := range tr.Members(user) {
+		all = append(all, m.Text("guid"))
+	}
+	return all
+}
+
+// Members and users go, or come again, and Why says so of their rows.
+func TestDefectsOfMembers(t *testing.T) {
+	for _, kind := range []string{"M1", "M2", "U1", "U2"} {
+		t.Run(kind, func(t *testing.T) {
+			w := calmDefects(t, 80)
+			start := w.Now()
+			before := w.Truth()
+			all := w.Inject(kind, 4)
+			if len(all) != 4 {
+				t.Fatalf("%d defects", len(all))
+			}
+			w.Advance(30 * time.Hour)
+			after := w.Truth()
+			from, to := start.AddDate(0, 0, -80), w.Now()
+			matched, lost := 0, 0
+			for _, d := range all {
+				shown := memberGUIDs(after, d.User)
+				state := after.State(d.User)
+				switch {
+				case kind == "U1" && state.Exists, kind == "U2" && !state.Disabled:
+					t.Errorf("%+v: %+v", d, state)
+				case kind == "M1" && slices.Contains(shown, d.Member):
+					t.Errorf("%+v: member is there", d)
+				case kind == "M2" && (slices.Contains(shown, d.Member) || !slices.Contains(shown, d.Counterparts[0])):
+					t.Errorf("%+v: members %v", d, shown)
+				}
+				for _, m := range memberGUIDs(before, d.User) {
+					for r := range before.Transactions(d.User, m, from, to) {
+						code, now := w.Why(r.Text("guid"), start, w.Now(), from, to)
+						if hit := d.Member == "" || d.Member == m; hit != (code == kind) {
+							t.Errorf("%s: Why says %q", r.Text("guid"), code)
+						}
+						if code != "M2" {
+							continue
+						}
+						if matched++; len(now) == 0 {
+							matched--
+							lost++
+						}
+						for _, g := range now {
+							if _, ok := rowOf(w, d.User, g); !ok {
+								t.Errorf("counterpart %s is not shown", g)
+							}
+						}
+					}
+				}
+			}
+			if kind == "M2" && (matched == 0 || lost == 0) {
+				t.Errorf("%d rows came along, %d did not", matched, lost)
+			}
+			w.Advance(48 * time.Hour)
+			for _, d := range all {
+				if kind == "U2" && w.Truth().State(d.User).Disabled != d.Until.IsZero() {
+					t.Errorf("%+v: disabled on the third day: %t", d, d.Until.IsZero())
+				}
+			}
+		})
+	}
+}
+
+// An identify job moves successfully_aggregated_at and nothing else; an outage
+// shows one institution's members DEGRADED until it is over.
+func TestNightsWithoutData(t *testing.T) {
+	for _, kind := range []string{"S-identify", "outage"} {
+		t.Run(kind, func(t *testing.T) {
+			plain, hit := calmDefects(t, 200), calmDefects(t, 200)
+			n := 5
+			if kind == "outage" {
+				n = 1
+			}
+			all := hit.Inject(kind, n)
+			if len(all) < 5 || kind == "outage" && len(all) < leastOutage {
+				t.Fatalf("%d defects", len(all))
+			}
+			in := make(map[string]bool)
+			stood, recovered := 0, 0
+			for range 9 {
+				plain.Advance(24 * time.Hour)
+				hit.Advance(24 * time.Hour)
+				for _, d := range all {
+					vp, vh := plain.view(), hit.view()
+					u, _ := vh.user(d.User)
+					m, _ := vh.member(&u, d.Member)
+					in[m.inst.code] = true
+					p, h := vp.condition(&m), vh.condition(&m)
+					m0, _ := vp.member(&u, d.Member)
+					p = vp.condition(&m0)
+					trouble := m.attemptAt(dayOf(vh.t)) < d.Until.Unix() && vh.t < d.Until.Unix()
+					switch {
+					case trouble && kind == "outage" && h.tried >= d.At.Unix() && h.status != "DEGRADED":
+						t.Errorf("%s: %+v is %s", vh.instant(), d, h.status)
+					case trouble && h.saw < p.saw:
+						stood++
+						if moved := h.succeeded > h.fetched; moved != (kind == "S-identify") {
+							t.Errorf("%s: %+v succeeded moved: %t", vh.instant(), d, moved)
+						}
+						rec, _ := hit.Truth().Status(d.User, d.Member)
+						if rec.Text("successfully_aggregated_at") == "" {
+							t.Errorf("%+v has no success", d)
+						}
+					case !trouble && h.saw == p.saw && h.succeeded == p.succeeded && h.saw > d.Until.Unix():
+						recovered++
+					}
+				}
+			}
+			t.Logf("%d members, %d nights without data, %d after", len(all), stood, recovered)
+			if stood == 0 || recovered == 0 || kind == "outage" && len(in) != 1 {
+				t.Errorf("institutions: %v", in)
+			}
+			for _, d := range all {
+				if !slices.Contains(memberGUIDs(hit.Truth(), d.User), d.Member) {
+					t.Errorf("%s is gone", d.Member)
+				}
+			}
+		})
+	}
+}
+
+// Many members lose between 6 and 20 % of their posted rows at once.
+func TestSystemicDefect(t *testing.T) {
+	w := calmDefects(t, 120)
+	from, to := days(w)
+	before := w.Truth()
+	all := w.Inject("systemic", 1)
+	if len(all) < leastSystemic {
+		t.Fatalf("%d members", len(all))
+	}
+	for _, d := range all {
+		posted := 0
+		for r := range before.Transactions(d.User, d.Member, from, to) {
+			if r.Text("status") == "POSTED" {
+				posted++
+			}
+		}
+		if share := float64(len(d.Transactions)) / float64(posted); share < 0.06 || share > 0.20 {
+			t.Errorf("member %s loses %d of %d", d.Member, len(d.Transactions), posted)
+		}
+	}
+}
