@@ -69,15 +69,12 @@ func (q *question) answer() (string, []string) {
 	case !ok:
 		return "M1", nil
 	case m.born != q.at.born:
-		return "M2", q.elsewhere(&m, 0)
+		return "M2", q.elsewhere(&m)
 	}
 	a := v.accountAt(&m, v.condition(&m), q.at.account, q.at.issue)
 	first, second := a.forms()
 	if q.at.issue == 0 && !first || q.at.issue == 1 && !second {
-		if first || second {
-			return a.edits.whole.kind, q.elsewhere(&m, 1-q.at.issue)
-		}
-		return a.edits.whole.kind, nil
+		return a.edits.whole.kind, q.elsewhere(&m)
 	}
 	if q.is.a, q.is.ev, q.is.r, ok = v.transaction(&q.u, q.guid); ok {
 		return q.stillShown(&a)
@@ -172,13 +169,18 @@ func (q *question) gone(a *account) (string, []string) {
 }
 
 // elsewhere returns what the row is in the same account of a member that was
-// created anew, or in an account that was issued again.
-func (q *question) elsewhere(m *member, issue uint8) []string {
+// created anew, or under the account's other guid.
+func (q *question) elsewhere(m *member) []string {
 	c := q.now.condition(m)
 	if c.saw == 0 || int(q.at.account) >= q.now.accountCount(m) {
 		return nil
 	}
-	a := q.now.accountAt(m, c, q.at.account, issue)
+	a := q.now.accountAt(m, c, q.at.account, 0)
+	if first, second := a.forms(); !first && !second {
+		return nil
+	} else if !first {
+		a = q.now.accountAt(m, c, q.at.account, 1)
+	}
 	return q.rowsIn(&a, q.at.day, q.at.slot)
 }
 
