@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -151,4 +152,57 @@ func TestSystemicDefect(t *testing.T) {
 			t.Errorf("member %s loses %d of %d", d.Member, len(d.Transactions), posted)
 		}
 	}
+}
+
+// What takes effect at once shows in the very next page, though the lists were
+// counted before.
+func TestDefectsAtOnce(t *testing.T) {
+	w := calmDefects(t, 60)
+	w.Advance(time.Hour)
+	path := func(d Defect) string {
+		return "/users/" + d.User + "/members/" + d.Member + "/transactions?records_per_page=10"
+	}
+	target := calmDefects(t, 60)
+	target.Advance(time.Hour)
+	for _, d := range target.Inject("M3b", 3) { // what will be hit
+		getPage(t, w, path(d))
+	}
+	for _, d := range w.Inject("M3b", 3) {
+		listsAreTrue(t, w, d)
+		if _, shown := rowOf(w, d.User, d.Transactions[0]); shown {
+			t.Errorf("%s is shown", d.Transactions[0])
+		}
+		if code, _ := w.Why(d.Transactions[0], d.At, w.Now(), d.At.AddDate(0, 0, -90), d.At); code != "M3b" {
+			t.Errorf("Why says %q", code)
+		}
+	}
+}
+
+// Defects may be done while the world is read.
+func TestDefectsWhileReading(t *testing.T) {
+	w := calmDefects(t, 30)
+	from, to := days(w)
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			if i == 0 {
+				for _, kind := range DefectKinds() {
+					w.Inject(kind, 2)
+					w.Advance(time.Hour)
+				}
+				return
+			}
+			everyMember(w.Truth(), func(user string, m Record) {
+				base := "/users/" + user + "/members/" + m.Text("guid")
+				get(t, w, base+"/accounts")
+				get(t, w, base+"/transactions?records_per_page=50")
+				for _, d := range w.Defects() {
+					for _, guid := range d.Transactions {
+						w.Why(guid, d.At, w.Now(), from, to)
+					}
+				}
+			})
+		})
+	}
+	all.Wait()
 }

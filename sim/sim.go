@@ -77,7 +77,8 @@ type Config struct {
 	Twins float64
 
 	// Defects is how many of each kind (DefectKinds) per 10 000 accounts happen
-	// by themselves in each night that Advance passes.
+	// by themselves in each night that Advance passes; of systemic and outage,
+	// how many times they happen.
 	Defects map[string]float64
 
 	// NoGzip answers uncompressed to clients that offer gzip.

@@ -11,13 +11,17 @@ import (
 //
 // What holds between Truth and what was served:
 //
-//   - While the clock stands, data changes only where Weather.Aggregating or
-//     Weather.Vanishing strike, and they strike in the answer to a request about
-//     that very member or user, so that a client which reads a member's status
-//     before and after its lists sees that something happened. Once nobody asks
-//     about a member any more it does not change until the clock moves.
+//   - While the clock stands, data changes only where Inject is called, or
+//     Weather.Aggregating or Weather.Vanishing strike, and they strike in the
+//     answer to a request about that very member or user, so that a client which
+//     reads a member's status before and after its lists sees that something
+//     happened. Once nobody asks about a member any more it does not change until
+//     the clock moves.
 //     (The member's own record moves with it: one read before the lists may be
 //     older than the truth.)
+//   - A night's truth includes what Inject did while the clock stood there: what
+//     was served before may have been otherwise. Config.Defects acts between
+//     nights only.
 //   - Drift leaves no trace: it shows a list otherwise than it is for some pages
 //     of a walk, and ends within that walk.
 //   - So the truth after a run is the truth at the end of the last walk of every
