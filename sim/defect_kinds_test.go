@@ -55,6 +55,14 @@ func TestDefects(t *testing.T) {
 					}
 					expected.sort()
 					got := compare(s.plain, s.hit)
+					if kind == "M3b" { // a night fails, and what it missed comes later
+						got = difference{gone: s.visible(s.plain, slices.DeleteFunc(got.gone, func(g string) bool { return s.plain[g].ev.until >= d.At.Unix() }))}
+					}
+					for _, guid := range got.come {
+						if s.hit[guid].stored < d.At.Unix() {
+							t.Errorf("%s came and was stored %s, before %+v", guid, instant(s.hit[guid].stored), d)
+						}
+					}
 					if !slices.Equal(got.gone, expected.gone) || !slices.Equal(got.come, expected.come) || !slices.Equal(got.changed, expected.changed) {
 						t.Errorf("%s: phase %d of %+v:\ngone    %v\nwant    %v\ncome    %v\nwant    %v\nchanged %v\nwant    %v", vh.instant(), s.phase, d,
 							got.gone, expected.gone, got.come, expected.come, got.changed, expected.changed)

@@ -167,13 +167,27 @@ func TestDefectsAtOnce(t *testing.T) {
 	for _, d := range target.Inject("M3b", 3) { // what will be hit
 		getPage(t, w, path(d))
 	}
-	for _, d := range w.Inject("M3b", 3) {
+	all := w.Inject("M3b", 3)
+	saa := func(d Defect) string {
+		rec, _ := w.Truth().Status(d.User, d.Member)
+		return rec.Text("successfully_aggregated_at")
+	}
+	for _, d := range all {
 		listsAreTrue(t, w, d)
 		if _, shown := rowOf(w, d.User, d.Transactions[0]); shown {
 			t.Errorf("%s is shown", d.Transactions[0])
 		}
 		if code, _ := w.Why(d.Transactions[0], d.At, w.Now(), d.At.AddDate(0, 0, -90), d.At); code != "M3b" {
 			t.Errorf("Why says %q", code)
+		}
+	}
+	before := []string{saa(all[0]), saa(all[1]), saa(all[2])}
+	for nights := range 8 {
+		w.Advance(24 * time.Hour)
+		for i, d := range all {
+			if now := saa(d); nights == 0 && now != before[i] || nights == 7 && now == before[i] {
+				t.Errorf("night %d of %+v: last success %s, was %s", nights, d, now, before[i])
+			}
 		}
 	}
 }

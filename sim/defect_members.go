@@ -18,7 +18,11 @@ var memberDefects = []defectKind{
 	}},
 	{name: "U2", user: disable},
 	{name: "S-identify", user: func(j *injection, u *user) bool {
-		return j.member(u, func(m *member) { j.troubled(m, spell{j.at, j.nights(1, 3), true}) })
+		return j.member(u, func(m *member) {
+			s := spell{j.at, j.nights(1, 3), true}
+			j.trouble(m, s)
+			j.report(m).Until = instant(s.until)
+		})
 	}},
 	{name: "systemic", world: systemic},
 	{name: "outage", world: outage},
@@ -34,14 +38,13 @@ func (j *injection) member(u *user, do func(*member)) bool {
 	return true
 }
 
-// troubled gives a member other nights than the seed has for it.
-func (j *injection) troubled(m *member, s spell) {
+// trouble gives a member other nights than the seed has for it.
+func (j *injection) trouble(m *member, s spell) {
 	o := j.v.over
 	if o.spells == nil {
 		o.spells = make(map[memberID][]spell)
 	}
 	o.spells[m.ref()] = append(slices.Clone(o.spells[m.ref()]), s)
-	j.report(m).Until = instant(s.until)
 }
 
 // relink deletes a member and creates it anew: the same institution, other
@@ -154,7 +157,8 @@ func outage(j *injection, n int) {
 		n--
 		s := spell{from: j.at, until: j.nights(3, 6)}
 		for _, m := range of[in] {
-			j.troubled(&m, s)
+			j.trouble(&m, s)
+			j.report(&m).Until = instant(s.until)
 		}
 	}
 }

@@ -19,7 +19,7 @@ var rowDefects = []defectKind{
 		}
 		return ok
 	}},
-	{name: "M3b", user: lose(rowEdit{op: opHide, now: true})},
+	{name: "M3b", user: purge},
 	{name: "V1", user: lose(rowEdit{op: opHide, void: true})},
 	{name: "V1+repost", user: repost},
 	{name: "P5", user: func(j *injection, u *user) bool {
@@ -63,6 +63,17 @@ func lose(e rowEdit) func(*injection, *user) bool {
 		}
 		return ok
 	}
+}
+
+// purge takes a row out of what MX has, and keeps the member from being
+// aggregated for a night, so that it can be seen that no aggregation did it.
+func purge(j *injection, u *user) bool {
+	t, ok := j.posted(u, anyRow)
+	if ok {
+		j.hit(&t, rowEdit{op: opHide, now: true})
+		j.trouble(t.a.m, spell{from: j.at, until: j.nights(1, 1)})
+	}
+	return ok
 }
 
 // loseAndAdd makes the feed lose a row while another one of the same amount comes.

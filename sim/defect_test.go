@@ -18,6 +18,7 @@ type shown struct {
 	row     row
 	ev      event
 	cents   int64
+	stored  int64
 	literal string
 	times   int
 }
@@ -38,7 +39,8 @@ func rowsNow(v view, u *user) map[string]shown {
 			a.walk(day, w, 0, func(ev event, r row) bool {
 				c := a.terms(&ev, a.saw)
 				guid := x.id(&ev, r).String()
-				s := shown{a.id.String(), r, ev, c.shown(r), string(v.literal(a, ev, r)), all[guid].times + 1}
+				stored, _ := x.storage(&ev, r)
+				s := shown{a.id.String(), r, ev, c.shown(r), stored, string(v.literal(a, ev, r)), all[guid].times + 1}
 				if s.times > 1 {
 					s.literal = all[guid].literal
 				}
