@@ -63,6 +63,11 @@ func TestDefects(t *testing.T) {
 							t.Errorf("%s came and was stored %s, before %+v", guid, instant(s.hit[guid].stored), d)
 						}
 					}
+					for _, guid := range got.changed {
+						if s.d.Kind == "C1" && s.hit[guid].updated < d.At.Unix() {
+							t.Errorf("%s changed and was updated %s, before %+v", guid, instant(s.hit[guid].updated), d)
+						}
+					}
 					if !slices.Equal(got.gone, expected.gone) || !slices.Equal(got.come, expected.come) || !slices.Equal(got.changed, expected.changed) {
 						t.Errorf("%s: phase %d of %+v:\ngone    %v\nwant    %v\ncome    %v\nwant    %v\nchanged %v\nwant    %v", vh.instant(), s.phase, d,
 							got.gone, expected.gone, got.come, expected.come, got.changed, expected.changed)

@@ -25,6 +25,7 @@ func TestDefectsOfMembers(t *testing.T) {
 			if len(all) != 4 {
 				t.Fatalf("%d defects", len(all))
 			}
+			w.Inject("Z1", 1) // what was done before stays
 			w.Advance(30 * time.Hour)
 			after := w.Truth()
 			from, to := start.AddDate(0, 0, -80), w.Now()
@@ -88,6 +89,7 @@ func TestNightsWithoutData(t *testing.T) {
 			if len(all) < 5 || kind == "outage" && len(all) < leastOutage {
 				t.Fatalf("%d defects", len(all))
 			}
+			hit.Inject("Z1", 1) // what was done before stays
 			in := make(map[string]bool)
 			stood, recovered := 0, 0
 			for range 9 {
@@ -219,4 +221,31 @@ func TestDefectsWhileReading(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// A row whose date was moved is in the list of that day.
+func TestMovedRowsAreInTheirWindow(t *testing.T) {
+	w := calmDefects(t, 80)
+	all := slices.Concat(w.Inject("D2", 40), w.Inject("C2", 40))
+	w.Advance(9 * 24 * time.Hour)
+	early := 0
+	for _, d := range all {
+		v := w.view()
+		u, _ := v.user(d.User)
+		_, ev, r, ok := v.transaction(&u, d.Counterparts[0])
+		if !ok {
+			t.Fatalf("%+v has no counterpart", d)
+		}
+		if r.date < ev.day {
+			early++
+		}
+		day := date(r.date).Format(time.DateOnly)
+		path := "/users/" + d.User + "/members/" + d.Member + "/transactions?from_date=" + day + "&to_date=" + day
+		if !slices.ContainsFunc(walk(t, w, path, 25), func(s seen) bool { return s.text("guid") == d.Counterparts[0] }) {
+			t.Errorf("%s is not in the list of %s", d.Counterparts[0], day)
+		}
+	}
+	if early < 5 {
+		t.Errorf("%d rows were moved to before their event", early)
+	}
 }

@@ -19,6 +19,7 @@ type shown struct {
 	ev      event
 	cents   int64
 	stored  int64
+	updated int64
 	literal string
 	times   int
 }
@@ -39,8 +40,8 @@ func rowsNow(v view, u *user) map[string]shown {
 			a.walk(day, w, 0, func(ev event, r row) bool {
 				c := a.terms(&ev, a.saw)
 				guid := x.id(&ev, r).String()
-				stored, _ := x.storage(&ev, r)
-				s := shown{a.id.String(), r, ev, c.shown(r), stored, string(v.literal(a, ev, r)), all[guid].times + 1}
+				stored, updated := x.updated(&ev, r)
+				s := shown{a.id.String(), r, ev, c.shown(r), stored, updated, string(v.literal(a, ev, r)), all[guid].times + 1}
 				if s.times > 1 {
 					s.literal = all[guid].literal
 				}

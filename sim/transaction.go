@@ -49,10 +49,7 @@ func (x *txWriter) write(ev *event, r row) {
 	c := a.terms(ev, a.saw)
 	m, t := mix(h^saltText), mix(h^saltTime)
 	id := x.id(ev, r)
-	created, updated := x.storage(ev, r)
-	if r.edit != nil && r.edit.op == opAmend {
-		updated = x.v.stored(a.m, r.edit.at)
-	}
+	created, updated := x.updated(ev, r)
 	recat := m%100 < 3
 	if recat && x.v.t >= created+recategorisedAfter {
 		updated = max(updated, created+recategorisedAfter)
@@ -174,6 +171,15 @@ func (x *txWriter) id(ev *event, r row) guid {
 		a.variant = variantTwin
 	}
 	return x.v.w.guid(prefixTransaction, a)
+}
+
+// updated is storage with what an amendment does to it.
+func (x *txWriter) updated(ev *event, r row) (created, updated int64) {
+	created, updated = x.storage(ev, r)
+	if r.edit != nil && r.edit.op == opAmend {
+		updated = x.v.stored(x.acc.m, r.edit.at)
+	}
+	return created, updated
 }
 
 // storage is when MX first stored the row and when it last changed it.

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Why says why a transaction that was shown at the first instant is not shown at
 // the second one in a list with the given window of dates, or shown otherwise:
@@ -143,7 +146,14 @@ func (q *question) gone(a *account) (string, []string) {
 	if code := q.leftWindow(date); code != "" {
 		return code, nil
 	}
-	if e := a.edits.of(&ev); e != nil && e.begun(a) {
+	e := a.edits.of(&ev)
+	if q.was.r.pending && a.rows(&ev, &out) > 0 && (e == nil || e.op != opSplit) {
+		if code := q.leftWindow(out[0].date); code != "" {
+			return code, nil
+		}
+		return "P2", q.rowsIn(a, q.at.day, q.at.slot)
+	}
+	if e != nil && e.begun(a) {
 		if e.next == nil {
 			return e.kind, q.rowsIn(a, q.at.day, q.at.slot)
 		}
@@ -151,16 +161,8 @@ func (q *question) gone(a *account) (string, []string) {
 		home := q.now.accountAt(a.m, q.now.condition(a.m), next.account, 0)
 		return e.kind, q.rowsIn(&home, next.day, next.slot)
 	}
-	switch {
-	case ev.hold:
+	if ev.hold {
 		return "P4", nil
-	case q.was.r.pending:
-		if a.rows(&ev, &out) > 0 {
-			if code := q.leftWindow(out[0].date); code != "" {
-				return code, nil
-			}
-			return "P2", q.rowsIn(a, q.at.day, q.at.slot)
-		}
 	}
 	if w := a.edits.all(); w != nil {
 		return w.kind, nil
@@ -203,7 +205,9 @@ func (q *question) rowsIn(a *account, day uint16, slot uint32) []string {
 		if guid != q.guid && r.variant == q.was.r.variant && ev.extra == nil {
 			return []string{guid}
 		}
-		all = append(all, guid)
+		if !slices.Contains(all, guid) {
+			all = append(all, guid)
+		}
 	}
 	return all
 }
