@@ -215,3 +215,74 @@ func TestTruncatedAndLost(t *testing.T) {
 		}
 	}
 }
+
+// A closed account says so, has a balance of zero, and goes some nights later; a
+// series that ended is no longer a payment that was made.
+func TestClosedAccounts(t *testing.T) {
+	w := calmDefects(t, 80)
+	all := w.Inject("A1", 5)
+	closed, gone := 0, 0
+	for range 12 {
+		w.Advance(24 * time.Hour)
+		tr := w.Truth()
+		for _, d := range all {
+			v := w.view()
+			u, _ := v.user(d.User)
+			p := phaseOf(v, &u, d)
+			there := false
+			for a := range tr.Accounts(d.User, d.Member) {
+				if a.Text("guid") != d.Account {
+					continue
+				}
+				there = true
+				is, _ := a.Get("is_closed")
+				if (is == "true") != (p == during) {
+					t.Errorf("%s: is_closed %s in phase %d of %+v", w.Now(), is, p, d)
+				}
+				if cents, _ := a.Get("balance"); p == during && cents != "0" && cents != "0.0" && cents != "null" && cents != "0.00" {
+					t.Errorf("closed with a balance of %s", cents)
+				} else if p == during {
+					closed++
+				}
+			}
+			if there == (p == over) {
+				t.Errorf("%s: shown: %t in phase %d of %+v", w.Now(), there, p, d)
+			}
+			if p == over {
+				gone++
+			}
+		}
+	}
+	if closed == 0 || gone == 0 {
+		t.Errorf("%d nights closed, %d nights gone", closed, gone)
+	}
+}
+
+// The last payment of a debt whose payments ended is an old one; one that is
+// only not shown has been made nevertheless.
+func TestLastPaymentIsTheBanks(t *testing.T) {
+	for _, kind := range []string{"N2", "N2b"} {
+		plain, hit := calmDefects(t, 200), calmDefects(t, 200)
+		all := hit.Inject(kind, 150)
+		plain.Advance(30 * 24 * time.Hour)
+		hit.Advance(30 * 24 * time.Hour)
+		vp, vh := plain.view(), hit.view()
+		debts, differ := 0, 0
+		for _, d := range all {
+			u, _ := vh.user(d.User)
+			p, _ := vp.account(&u, d.Account)
+			h, _ := vh.account(&u, d.Account)
+			if h.kind.sign >= 0 || !d.Credit {
+				continue
+			}
+			debts++
+			_, was, _ := p.lastPayment()
+			if _, is, _ := h.lastPayment(); is != was {
+				differ++
+			}
+		}
+		if debts == 0 || (differ > 0) != (kind == "N2b") {
+			t.Errorf("%s: %d debts, the last payment of %d differs", kind, debts, differ)
+		}
+	}
+}

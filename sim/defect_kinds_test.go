@@ -158,12 +158,13 @@ func rowOf(w *World, user, guid string) (row, bool) {
 	return r, ok
 }
 
-// unhurt checks that users without a defect have the same rows in both worlds.
+// unhurt checks that users without a defect, every other one, have the same rows
+// in both worlds.
 func unhurt(t *testing.T, plain, hit *World, all []Defect) {
 	t.Helper()
 	vp, vh := plain.view(), hit.view()
-	for i := range uint32(plain.cfg.Users) {
-		u := plain.userAt(i)
+	for i := range uint32(plain.cfg.Users) / 2 {
+		u := plain.userAt(2 * i)
 		if slices.ContainsFunc(all, func(d Defect) bool { return d.User == u.id.String() }) {
 			continue
 		}

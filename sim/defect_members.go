@@ -96,7 +96,7 @@ func systemic(j *injection, n int) {
 	share := float64(8+j.draw(11)) / 100
 	j.spread(max(n, leastSystemic), func(j *injection, u *user) bool {
 		for _, m := range j.members(u) {
-			if j.thin(&m, share) {
+			if !m.flaky && j.thin(&m, share) { // all on the same night
 				return true
 			}
 		}

@@ -265,6 +265,8 @@ func nightsOf(kind string) int {
 	switch kind {
 	case "N2", "N3", "N4", "N2b":
 		return 14
+	case "systemic":
+		return 5
 	}
 	return 9
 }
