@@ -249,3 +249,29 @@ func TestMovedRowsAreInTheirWindow(t *testing.T) {
 		t.Errorf("%d rows were moved to before their event", early)
 	}
 }
+
+// Weather brings no data to a member that a defect keeps from having any.
+func TestTroubledMembersStayTroubled(t *testing.T) {
+	w := New(Config{Seed: 32, Users: 60, Transactions: 20, Churn: -1, Weather: &Weather{Aggregating: 1}})
+	all := w.Inject("S-identify", 8)
+	quiet := 0
+	for range 3 {
+		for _, d := range all {
+			for range 9 {
+				get(t, w, "/users/"+d.User+"/members/"+d.Member+"/status")
+			}
+			v := w.view()
+			u, _ := v.user(d.User)
+			m, _ := v.member(&u, d.Member)
+			if c := v.condition(&m); v.t < d.Until.Unix() {
+				if quiet++; c.saw >= d.At.Unix() {
+					t.Errorf("%s: %+v has data of %s", w.Now(), d, instant(c.saw))
+				}
+			}
+		}
+		w.Advance(24 * time.Hour)
+	}
+	if quiet < len(all) || quiet == 0 {
+		t.Errorf("%d quiet nights of %d members", quiet, len(all))
+	}
+}
