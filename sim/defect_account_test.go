@@ -142,6 +142,11 @@ func TestAccountsUnderOtherGuids(t *testing.T) {
 			if len(all) != 6 {
 				t.Fatalf("%d defects", len(all))
 			}
+			for _, d := range all {
+				if was, is := accountGUIDs(before, d), accountGUIDs(w.Truth(), d); !slices.Equal(was, is) {
+					t.Errorf("before an aggregation, accounts %v became %v", was, is)
+				}
+			}
 			both, matched, missed := 0, 0, 0
 			for range 8 {
 				w.Advance(24 * time.Hour)

@@ -42,6 +42,9 @@ func TestDefectsOfMembers(t *testing.T) {
 					t.Errorf("%+v: members %v", d, shown)
 				}
 				for _, m := range memberGUIDs(before, d.User) {
+					if found, ok := after.member(d.User, m); kind == "U2" && ok && after.v.condition(found).tried > start.Unix() {
+						t.Errorf("%s of a disabled user was aggregated", m)
+					}
 					for r := range before.Transactions(d.User, m, from, to) {
 						code, now := w.Why(r.Text("guid"), start, w.Now(), from, to)
 						if hit := d.Member == "" || d.Member == m; hit != (code == kind) {
@@ -273,5 +276,29 @@ func TestTroubledMembersStayTroubled(t *testing.T) {
 	}
 	if quiet < len(all) || quiet == 0 {
 		t.Errorf("%d quiet nights of %d members", quiet, len(all))
+	}
+}
+
+// One defect after another, while the clock stands and the feed is as new as
+// the defects are: each shows in the next page.
+func TestDefectsOneAfterAnother(t *testing.T) {
+	w := New(Config{Seed: 33, Users: 20, Transactions: 40, Churn: -1, Weather: &Weather{Aggregating: 1}})
+	everyMember(w.Truth(), func(user string, m Record) {
+		for range 9 {
+			get(t, w, "/users/"+user+"/members/"+m.Text("guid")+"/status")
+		}
+	})
+	w.SetWeather(Calm())
+	hidden := 0
+	for range 3 {
+		for _, d := range w.Inject("Z1", 30) {
+			listsAreTrue(t, w, d)
+			if _, shown := rowOf(w, d.User, d.Transactions[0]); !shown {
+				hidden++
+			}
+		}
+	}
+	if hidden < 30 {
+		t.Errorf("%d rows are hidden", hidden)
 	}
 }
