@@ -217,6 +217,10 @@ func TestTruncatedAndLost(t *testing.T) {
 			if code, _ := w.Why(guid, start, w.Now(), start.AddDate(0, 0, -90), w.Now()); code != d.Kind {
 				t.Errorf("%s of %s: Why says %q", guid, d.Kind, code)
 			}
+			// Outside the window it would be gone anyway.
+			if code, _ := w.Why(guid, start, w.Now(), start, w.Now()); code != "W1" {
+				t.Errorf("%s of %s, outside the window: Why says %q", guid, d.Kind, code)
+			}
 		}
 	}
 }

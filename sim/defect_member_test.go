@@ -93,6 +93,16 @@ func TestNightsWithoutData(t *testing.T) {
 				t.Fatalf("%d defects", len(all))
 			}
 			hit.Inject("Z1", 1) // what was done before stays
+			updated := func(d Defect) (all []string) {
+				for a := range hit.Truth().Accounts(d.User, d.Member) {
+					all = append(all, a.Text("updated_at"))
+				}
+				return all
+			}
+			first := make(map[string][]string)
+			for _, d := range all {
+				first[d.Member] = updated(d)
+			}
 			in := make(map[string]bool)
 			stood, recovered := 0, 0
 			for range 9 {
@@ -112,6 +122,9 @@ func TestNightsWithoutData(t *testing.T) {
 						t.Errorf("%s: %+v is %s", vh.instant(), d, h.status)
 					case trouble && h.saw < p.saw:
 						stood++
+						if now := updated(d); h.saw < d.At.Unix() && !slices.Equal(now, first[d.Member]) {
+							t.Errorf("%s: %+v: accounts updated %v, were %v", vh.instant(), d, now, first[d.Member])
+						}
 						if moved := h.succeeded > h.fetched; moved != (kind == "S-identify") {
 							t.Errorf("%s: %+v succeeded moved: %t", vh.instant(), d, moved)
 						}
