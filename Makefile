@@ -45,12 +45,12 @@ fuzz:
 	done
 
 # BENCH=-quick for a smoke test, BENCH='-only a -json bench.json' for a part.
-bench: build .venv/duckdb
-	$(GO) run ./internal/bench $(BENCH)
+bench: build .venv/bench
+	$(GO) run ./internal/bench -python .venv/bench/bin/python $(BENCH)
 
 # Without Python or duckdb the rest is measured all the same.
-.venv/duckdb: interop/requirements.txt
-	-$(PYTHON) -m venv .venv && .venv/bin/pip install -q "$$(grep '^duckdb==' interop/requirements.txt)" && touch $@
+.venv/bench: internal/bench/requirements.txt
+	-$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r $< && touch $@
 
 man: build
 	@mkdir -p bin/man
