@@ -29,17 +29,24 @@ func (r *Reader) Manifest() *Manifest { return r.manifest }
 // are named, only they are read and the others are null. The cells are valid
 // during the call.
 func (r *Reader) Scan(ctx context.Context, t *schemas.Table, columns []string, visit func(vals []schemas.Value) error) error {
-	var want []int
-	for _, c := range columns {
-		want = append(want, t.Index(c))
-	}
-	for _, f := range r.manifest.Tables[t.Name].Files {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := scanPart(r.st, f.Path, t, r.manifest.Plan.layout(r.manifest.ID), want, visit); err != nil {
+	for i := range r.manifest.Tables[t.Name].Files {
+		if err := r.ScanPart(ctx, t, i, columns, visit); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// ScanPart is Scan for one part: the rows of one shard, or the only part of a
+// table that has no users. There are Manifest().Shards of the other tables.
+func (r *Reader) ScanPart(ctx context.Context, t *schemas.Table, part int, columns []string, visit func(vals []schemas.Value) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var want []int
+	for _, c := range columns {
+		want = append(want, t.Index(c))
+	}
+	f := r.manifest.Tables[t.Name].Files[part]
+	return scanPart(r.st, f.Path, t, r.manifest.Plan.layout(r.manifest.ID), want, visit)
 }

@@ -1,0 +1,618 @@
+package reconcile
+
+import (
+	"slices"
+	"strings"
+
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// look is what a night knows of one member when its accounts are compared.
+type look struct {
+	night   snapshot.ID
+	at      schemas.Timestamp // server's time
+	base    snapshot.ID       // its last complete snapshot, "" if there is none
+	baseAt  schemas.Timestamp
+	baseSAA *schemas.Timestamp
+	saa     *schemas.Timestamp // successfully_aggregated_at now
+	before  schemas.Window
+	window  schemas.Window
+}
+
+// fresh reports whether the member was aggregated since its last complete look.
+func (l *look) fresh() bool { return l.saa != nil && (l.baseSAA == nil || *l.saa > *l.baseSAA) }
+
+// verdictOn is a removed, added or amended row and what is thought of it.
+type verdictOn struct {
+	change      string // added, removed, amended
+	code        Code
+	verdict     Verdict
+	row         txn
+	counterpart string
+	finding     string
+}
+
+// accountNight compares one account on one night.
+type accountNight struct {
+	user, account string
+	look          *look
+	st            *accountState
+
+	removed, added []*txn
+	after          []txn
+	reissued       [][2]*txn // D2 of tonight
+	hadPosted      int       // posted rows of the last look
+
+	changes   []verdictOn
+	sightings []Sighting
+}
+
+// diff finds what differs between the two sorted lists of rows: by key and
+// row_hash first, so that what is the same is not looked at.
+func diff(before, after []txn) (removed, added []*txn) {
+	i, k := 0, 0
+	for i < len(before) || k < len(after) {
+		switch c := order(before, i, after, k); {
+		case c < 0:
+			removed = append(removed, &before[i])
+			i++
+		case c > 0:
+			added = append(added, &after[k])
+			k++
+		default:
+			if before[i].Hash != after[k].Hash {
+				removed, added = append(removed, &before[i]), append(added, &after[k])
+			}
+			i, k = i+1, k+1
+		}
+	}
+	return removed, added
+}
+
+func order(before []txn, i int, after []txn, k int) int {
+	switch {
+	case i == len(before):
+		return 1
+	case k == len(after):
+		return -1
+	case before[i].is(noDate) != after[k].is(noDate): // null first
+		if before[i].is(noDate) {
+			return -1
+		}
+		return 1
+	case before[i].Date != after[k].Date:
+		return int(before[i].Date - after[k].Date)
+	}
+	return strings.Compare(before[i].GUID, after[k].GUID)
+}
+
+func (n *accountNight) note(change string, code Code, row *txn, counterpart string) *verdictOn {
+	n.changes = append(n.changes, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: *row, counterpart: counterpart})
+	return &n.changes[len(n.changes)-1]
+}
+
+// changeVerdict is the verdict of a change: what is only worth knowing as a
+// finding is benign as a row.
+func changeVerdict(c Code) Verdict {
+	if c == newRow {
+		return Benign
+	}
+	if v := ruleOf(c).Verdict; v != Notice {
+		return v
+	}
+	return Benign
+}
+
+// newRow is the code of an added row that takes no other's place.
+const newRow Code = "new"
+
+// compare explains what differs, as far as rows alone can tell. What it cannot
+// explain stays in removed and added.
+func (n *accountNight) compare(before, after []txn) {
+	n.after = after
+	for i := range before {
+		if !before[i].is(pending) {
+			n.hadPosted++
+		}
+	}
+	n.removed, n.added = diff(before, after)
+	n.count(after)
+	n.duplicates()
+	n.returned()
+	n.amended()
+	n.left()
+	n.posted()
+	n.replaced()
+	n.split()
+	n.doubles()
+	n.twins()
+	n.cut()
+	n.beside()
+}
+
+// count keeps the sums of what was booked and what is pending.
+func (n *accountNight) count(after []txn) {
+	if n.look.base == "" { // the first look
+		n.st.Booked, n.st.Pending = 0, 0
+		for i := range after {
+			if t := &after[i]; t.is(pending) {
+				n.st.Pending += t.signed()
+			} else {
+				n.st.Booked += t.signed()
+			}
+		}
+		n.beside() // some stand beside their posted row already
+		n.added = nil
+		return
+	}
+	for _, t := range n.removed {
+		if t.is(pending) {
+			n.st.Pending -= t.signed()
+		}
+	}
+	for _, t := range n.added {
+		if t.is(pending) {
+			n.st.Pending += t.signed()
+		} else if g, _ := n.st.openQuestion(t.GUID); g == nil || g.Row.is(pending) { // else it is still booked
+			n.st.Booked += t.signed()
+		}
+	}
+}
+
+func (a *accountState) openQuestion(guid string) (*gone, int) {
+	for i, g := range a.Gone {
+		if g.Row.GUID == guid {
+			return g, i
+		}
+	}
+	return nil, -1
+}
+
+// settle forgets an open question.
+func (a *accountState) settle(g *gone) {
+	a.Gone = slices.DeleteFunc(a.Gone, func(x *gone) bool { return x == g })
+}
+
+// duplicates finds guids that name two rows at once.
+func (n *accountNight) duplicates() {
+	seen := map[string]*txn{}
+	for _, t := range n.added {
+		o, twice := seen[t.GUID]
+		seen[t.GUID] = t
+		if !twice || o.Hash == t.Hash {
+			continue
+		}
+		f := n.finding("N10", t)
+		f.ID = findingID(string(duplicateGUID), n.user, t.GUID)
+		f.Evidence = map[string]any{"dates": []string{o.Date.String(), t.Date.String()}, "amounts": []string{o.Amount.String(), t.Amount.String()}}
+		n.sightings = append(n.sightings, Sighting{f, Confirmed})
+	}
+}
+
+// returned settles open questions about rows that came back.
+func (n *accountNight) returned() {
+	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
+		g, _ := n.st.openQuestion(t.GUID)
+		if g == nil {
+			return false
+		}
+		n.note("added", "Z3", t, "")
+		n.resolve(g, Undone, "Z3")
+		return true
+	})
+}
+
+// amended pairs rows that kept their guid.
+func (n *accountNight) amended() {
+	came := map[string]*txn{}
+	for _, t := range n.added {
+		came[t.GUID] = t
+	}
+	restated, other := 0, 0
+	for _, o := range n.removed {
+		t := came[o.GUID]
+		if t == nil {
+			continue
+		}
+		if o.Currency != t.Currency && o.Currency != "" && t.Currency != "" {
+			restated++
+		} else {
+			other++
+		}
+	}
+	n.removed = slices.DeleteFunc(n.removed, func(o *txn) bool {
+		t := came[o.GUID]
+		if t == nil {
+			return false
+		}
+		delete(came, o.GUID)
+		if !o.is(pending) && !t.is(pending) {
+			n.st.Booked -= o.signed() // count took the new one for another row
+		}
+		code := Code("C1")
+		switch {
+		case o.is(pending) && !t.is(pending):
+			code = "P1"
+		case restated > 2 && restated > 4*other:
+			code = "C3"
+		}
+		n.note("amended", code, t, "").verdict = n.amendment(code, o, t)
+		return true
+	})
+	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
+		if came[t.GUID] == nil && slices.ContainsFunc(n.changes, func(v verdictOn) bool { return v.change == "amended" && v.row.GUID == t.GUID }) {
+			return true
+		}
+		return false
+	})
+}
+
+// amendment reports an amended row if it matters, and returns its verdict.
+func (n *accountNight) amendment(code Code, o, t *txn) Verdict {
+	f := n.finding(code, t)
+	switch {
+	case code == "P1":
+		return Benign
+	case code == "C3":
+		f.ID = findingID(string(amendedTransaction), n.user, n.st.lineage(n.account), string(n.look.night))
+		f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
+		f.Evidence = map[string]any{"currency_before": o.Currency, "currency_after": t.Currency}
+		if !slices.ContainsFunc(n.sightings, func(s Sighting) bool { return s.ID == f.ID }) {
+			n.sightings = append(n.sightings, Sighting{f, Confirmed})
+		}
+		return Benign
+	case o.is(pending) || t.is(pending):
+		return Benign
+	case o.Amount == t.Amount && o.Flags == t.Flags && o.Date == t.Date && o.Currency == t.Currency:
+		return Benign
+	}
+	f.ID = findingID(string(amendedTransaction), n.user, t.GUID, string(n.look.night))
+	f.Evidence = map[string]any{
+		"before": map[string]any{"amount": o.Amount.String(), "type": o.direction(), "date": o.Date.String(), "currency_code": o.Currency},
+		"after":  map[string]any{"amount": t.Amount.String(), "type": t.direction(), "date": t.Date.String(), "currency_code": t.Currency},
+	}
+	n.sightings = append(n.sightings, Sighting{f, Confirmed})
+	return Review
+}
+
+// edge is how near the edge of the window a row may come and go, in days: its
+// date moves when it posts (mx-api.md §1.12).
+const edge = 2
+
+// left takes out what is outside what both snapshots asked for.
+func (n *accountNight) left() {
+	slid := int(n.look.window.From - n.look.before.From)
+	days := int((n.look.at - n.look.baseAt) / (86_400_000_000))
+	n.removed = slices.DeleteFunc(n.removed, func(t *txn) bool {
+		if t.is(noDate) || n.look.window.Contains(t.Date) {
+			return false
+		}
+		code := Code("W1")
+		if t.Date > n.look.window.To || slid > days+2 {
+			code = "X4"
+		}
+		n.note("removed", code, t, "")
+		return true
+	})
+	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
+		if t.is(noDate) || n.look.before.Contains(t.Date) || t.Date > n.look.before.To {
+			return false
+		}
+		n.note("added", "X4", t, "") // older than what was asked for before
+		return true
+	})
+}
+
+// atEdge reports whether a row may have left because its date moved.
+func (n *accountNight) atEdge(t *txn) bool {
+	return !t.is(noDate) && (t.Date < n.look.window.From+edge || t.Date > n.look.window.To-edge)
+}
+
+// posted finds the posted rows that took the place of pending ones: of those
+// that went tonight, and of those that went before and were not settled.
+func (n *accountNight) posted() {
+	for _, o := range slices.Clone(n.removed) {
+		if by, ok := n.st.Posted[o.GUID]; ok { // it stood beside it already
+			delete(n.st.Posted, o.GUID)
+			n.note("removed", "P2", o, by)
+			n.removed = without(n.removed, o)
+		}
+	}
+	n.pairUp("P2", posts, func(t *txn) bool { return t.is(pending) })
+}
+
+// replaced finds rows that came again under another guid.
+func (n *accountNight) replaced() {
+	n.pairUp("D2", reissued, func(t *txn) bool { return !t.is(pending) })
+}
+
+// pairUp matches what went, tonight or before, with what came.
+func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn) bool) {
+	var went []*txn
+	for _, t := range n.removed {
+		if of(t) {
+			went = append(went, t)
+		}
+	}
+	tonight := len(went)
+	for _, g := range n.st.Gone {
+		if of(&g.Row) {
+			went = append(went, &g.Row)
+		}
+	}
+	var pairs []pair
+	for i, o := range went {
+		for k, t := range n.added {
+			if s := score(o, t); s > 0 {
+				if i >= tonight {
+					s -= 200 // late: what went tonight comes first
+				}
+				pairs = append(pairs, pair{i, k, max(s, 1)})
+			}
+		}
+	}
+	chosen, _ := assign(pairs, ambiguousMargin)
+	for _, p := range chosen {
+		o, t := went[p.gone], n.added[p.came]
+		n.note("added", code, t, o.GUID)
+		if p.gone < tonight {
+			n.note("removed", code, o, t.GUID)
+			n.removed = without(n.removed, o)
+			if code == "D2" {
+				n.st.Booked -= o.signed()
+				n.reissued = append(n.reissued, [2]*txn{o, t})
+			}
+			continue
+		}
+		g, _ := n.st.openQuestion(o.GUID)
+		if code == "D2" {
+			n.st.rebook(g.since(), -o.signed())
+		}
+		n.resolve(g, Harmless, code)
+	}
+	for k := len(chosen) - 1; k >= 0; k-- {
+		// Positions in added are taken out together below.
+		n.added[chosen[k].came] = nil
+	}
+	n.added = slices.DeleteFunc(n.added, func(t *txn) bool { return t == nil })
+}
+
+func without(list []*txn, t *txn) []*txn {
+	return slices.DeleteFunc(list, func(x *txn) bool { return x == t })
+}
+
+// split finds pending rows that posted in several parts, and several that
+// posted as one.
+func (n *accountNight) split() {
+	for _, o := range slices.Clone(n.removed) {
+		if !o.is(pending) {
+			continue
+		}
+		var parts []*txn
+		for _, t := range n.added {
+			if d := int(t.Date - o.Date); !t.is(pending) && alike(o, t) && d >= -postsBefore && d <= postsAtMost && t.Amount < o.Amount && likeness(o, t) >= 600 {
+				parts = append(parts, t)
+			}
+		}
+		sum := sumTo(parts, o.Amount, 4)
+		if len(sum) < 2 {
+			continue
+		}
+		n.note("removed", "P3", o, sum[0].GUID)
+		n.removed = without(n.removed, o)
+		for _, t := range sum {
+			n.note("added", "P3", t, o.GUID)
+			n.added = without(n.added, t)
+		}
+	}
+	for _, t := range slices.Clone(n.added) {
+		if t.is(pending) {
+			continue
+		}
+		var parts []*txn
+		for _, o := range n.removed {
+			if d := int(t.Date - o.Date); o.is(pending) && alike(o, t) && d >= -postsBefore && d <= postsAtMost && o.Amount < t.Amount && likeness(o, t) >= 600 {
+				parts = append(parts, o)
+			}
+		}
+		sum := sumTo(parts, t.Amount, 3)
+		if len(sum) < 2 {
+			continue
+		}
+		n.note("added", "P3", t, sum[0].GUID)
+		n.added = without(n.added, t)
+		for _, o := range sum {
+			n.note("removed", "P3", o, t.GUID)
+			n.removed = without(n.removed, o)
+		}
+	}
+}
+
+// sumTo finds from two to most rows whose amounts add up to want.
+func sumTo(rows []*txn, want schemas.Money, most int) []*txn {
+	if len(rows) > 12 {
+		rows = rows[:12]
+	}
+	for set := 1; set < 1<<len(rows); set++ {
+		var sum schemas.Money
+		var picked []*txn
+		for i, t := range rows {
+			if set>>i&1 == 1 {
+				sum += t.Amount
+				picked = append(picked, t)
+			}
+		}
+		if sum == want && len(picked) >= 2 && len(picked) <= most {
+			return picked
+		}
+	}
+	return nil
+}
+
+// doubles notes rows that came although an equal one was there.
+func (n *accountNight) doubles() {
+	if n.look.saa == nil {
+		return
+	}
+	for _, t := range n.added {
+		if t.is(pending) {
+			continue
+		}
+		if twin := n.twin(t); twin != nil {
+			n.st.Doubles = append(n.st.Doubles, &double{GUID: t.GUID, Of: twin.GUID, By: t.signed(), At: *n.look.saa})
+		}
+	}
+	n.st.Doubles = n.st.Doubles[max(0, len(n.st.Doubles)-keptDoubles):]
+}
+
+const keptDoubles = 40
+
+// twin finds an equal posted row.
+func (n *accountNight) twin(t *txn) *txn {
+	for i := range n.after {
+		if o := &n.after[i]; o.GUID != t.GUID && o.sameContent(t) {
+			return o
+		}
+	}
+	return nil
+}
+
+// twins finds rows of which an equal one is still there: the feed had one
+// thing twice. Where the balance says that the institution has both, one of
+// them is missing all the same.
+func (n *accountNight) twins() {
+	for _, o := range slices.Clone(n.removed) {
+		if o.is(pending) {
+			continue
+		}
+		twin := n.twin(o)
+		if twin == nil {
+			continue
+		}
+		d := n.st.double(o.GUID, twin.GUID)
+		switch {
+		case d == nil: // they were there before we looked: which of both is true cannot be told
+			n.st.unbook(o)
+		case d.Extra:
+		case n.bothBooked(d):
+			continue
+		default:
+			n.st.rebook(d.At, -d.By)
+		}
+		n.note("removed", "D1", o, twin.GUID)
+		n.removed = without(n.removed, o)
+		n.st.Doubles = slices.DeleteFunc(n.st.Doubles, func(x *double) bool { return x == d })
+	}
+}
+
+// double finds the note of two equal rows.
+func (a *accountState) double(guid, twin string) *double {
+	for _, d := range a.Doubles {
+		if d.GUID == guid && d.Of == twin || d.GUID == twin && d.Of == guid || d.GUID == guid {
+			return d
+		}
+	}
+	return nil
+}
+
+// unbook takes a row out of what was booked, from the night it was stored on.
+func (a *accountState) unbook(t *txn) { a.rebook(max(t.Created, 1), -t.signed()) }
+
+// bothBooked reports whether the balance says that a row and its twin are both
+// on the institution's books: the drift did not step back when it came.
+func (n *accountNight) bothBooked(d *double) bool {
+	m, ok := learn(n.st.Samples, n.st.Type)
+	if !ok {
+		return false
+	}
+	delta, known := m.since(n.st.Samples, n.st.sampleAt(d.At))
+	return known && m.same(delta, 0)
+}
+
+// needCut is how many rows must go at once to be taken for a cut of history.
+const needCut = 5
+
+// cut finds a history that now begins later: all rows that went are older than
+// every row that is left.
+func (n *accountNight) cut() {
+	var went []*txn
+	for _, o := range n.removed {
+		if !o.is(pending) && !o.is(noDate) {
+			went = append(went, o)
+		}
+	}
+	oldest := schemas.Date(1 << 30)
+	for i := range n.after {
+		if t := &n.after[i]; !t.is(noDate) && !slices.Contains(n.added, t) {
+			oldest = min(oldest, t.Date)
+		}
+	}
+	went = slices.DeleteFunc(went, func(o *txn) bool { return o.Date >= oldest })
+	if len(went) < needCut || oldest == 1<<30 {
+		return
+	}
+	f := n.finding("W3", went[0])
+	f.ID = findingID(string(historyLost), n.st.lineage(n.account), string(n.look.night))
+	f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
+	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": oldest.String()}
+	n.sightings = append(n.sightings, Sighting{f, Confirmed})
+	for _, o := range went {
+		n.note("removed", "W3", o, "").finding = f.ID
+		n.removed = without(n.removed, o)
+	}
+}
+
+// beside remembers posted rows that came while the pending one is still shown.
+func (n *accountNight) beside() {
+	var waiting []*txn
+	for i := range n.after {
+		if t := &n.after[i]; t.is(pending) && n.st.Posted[t.GUID] == "" {
+			waiting = append(waiting, t)
+		}
+	}
+	var pairs []pair
+	for i, o := range waiting {
+		for k, t := range n.added {
+			if s := posts(o, t); s >= 1500 {
+				pairs = append(pairs, pair{i, k, s})
+			}
+		}
+	}
+	chosen, _ := assign(pairs, ambiguousMargin)
+	for _, p := range chosen {
+		if n.st.Posted == nil {
+			n.st.Posted = map[string]string{}
+		}
+		n.st.Posted[waiting[p.gone].GUID] = n.added[p.came].GUID
+	}
+}
+
+// finding begins a finding about a row of this account.
+func (n *accountNight) finding(c Code, t *txn) Finding {
+	r := ruleOf(c)
+	f := Finding{Kind: r.Kind, Code: c, Verdict: r.Verdict, IssueType: r.Issue,
+		User: text(n.user), Member: text(n.st.Member), Account: text(n.account), First: n.look.night, Last: n.look.night}
+	if t != nil {
+		f.Transaction, f.Payee = text(t.GUID), text(t.Payee)
+		if f.Payee == "" {
+			f.Payee = text(t.Feed)
+		}
+		if !t.is(noDate) {
+			f.Date = text(t.Date.String())
+		}
+		if !t.is(noSum) {
+			f.Amount, f.Type = text(plain(t.Amount)), text(t.direction())
+		}
+	}
+	return f
+}
+
+// plain writes an amount with two decimals, more only if it has them.
+func plain(m schemas.Money) string {
+	s := m.String()
+	if m%cent == 0 {
+		return s[:len(s)-2]
+	}
+	return strings.TrimRight(s, "0")
+}

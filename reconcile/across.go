@@ -1,0 +1,213 @@
+package reconcile
+
+import (
+	"slices"
+
+	"tallyport/schemas"
+)
+
+// mergedShare is how much of an account must be found in another one for it to
+// have been merged into it, or issued again as it, in thousandths.
+const mergedShare = 600
+
+// goneAccounts explains accounts of members that are there: closed, merged,
+// issued again, or deleted.
+func (u *userNight) goneAccounts() {
+	for _, guid := range sortedKeys(u.lost) {
+		st := u.st.Accounts[guid]
+		if st == nil || u.goneCode(st.Member) != "" {
+			continue
+		}
+		before := u.lost[guid]
+		into, pairs := u.home(guid, st, before)
+		code := Code("A2")
+		switch {
+		case into != "" && u.st.Accounts[into].First == u.facts.id:
+			code = "A4"
+		case into != "":
+			code = "A3"
+		case st.Closed || st.Zero:
+			code = "A1"
+		}
+		f := Finding{ID: findingID(string(accountGone), guid, string(u.facts.id)), Kind: accountGone, Code: code, Verdict: Notice, IssueType: NoIssue,
+			User: text(u.now.guid), Member: text(st.Member), Account: text(guid), First: u.facts.id, Last: u.facts.id, LastGood: text(u.st.Members[st.Member].Base)}
+		n := &accountNight{user: u.now.guid, account: guid, st: st, look: u.lookOf(st.Member)}
+		if into != "" {
+			f.Evidence = map[string]any{"continues_as": into, "rows_found_there": len(pairs)}
+			if home := u.st.Accounts[into]; home.Lineage == "" && code == "A4" {
+				home.Lineage = st.lineage(guid)
+			}
+		}
+		u.sightings = append(u.sightings, Sighting{f, Confirmed})
+		u.listLost(n, before, pairs, code, into)
+		for _, g := range slices.Clone(st.Gone) {
+			n.resolve(g, Lapsed, g.Code)
+		}
+		for _, x := range st.Missing {
+			n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, model{sign: 1}), Lapsed})
+		}
+		u.sightings = append(u.sightings, n.sightings...)
+		delete(u.st.Accounts, guid)
+	}
+}
+
+func (u *userNight) lookOf(member string) *look {
+	ms, m := u.st.Members[member], u.now.members[member]
+	return &look{night: u.facts.id, at: u.facts.at, base: ms.Base, baseAt: ms.BaseAt, baseSAA: ms.BaseSAA, saa: m.saa, before: ms.BaseWindow, window: u.facts.window}
+}
+
+// home finds the account that has most of the rows of one that is gone, and
+// the rows by which it was found.
+func (u *userNight) home(guid string, st *accountState, before []txn) (into string, pairs map[string]string) {
+	inside := 0
+	for i := range before {
+		if t := &before[i]; u.facts.window.Contains(t.Date) && !t.is(pending) {
+			inside++
+		}
+	}
+	for _, other := range sortedKeys(u.after) {
+		o := u.st.Accounts[other]
+		if other == guid || o == nil || o.Member != st.Member || o.Type != st.Type {
+			continue
+		}
+		found := sameRows(before, u.after[other])
+		if len(found) > len(pairs) {
+			into, pairs = other, found
+		}
+	}
+	if len(pairs) == 0 || 1000*len(pairs) < mergedShare*inside {
+		return "", nil
+	}
+	return into, pairs
+}
+
+// sameRows pairs rows of two accounts one to one by what they say: amount,
+// type, text, and a date at most a day apart.
+func sameRows(before, after []txn) map[string]string {
+	type content struct {
+		amount schemas.Money
+		flags  txnFlags
+		feed   string
+	}
+	at := map[content][]*txn{}
+	for i := range after {
+		t := &after[i]
+		k := content{t.Amount, t.Flags, t.Feed}
+		at[k] = append(at[k], t)
+	}
+	out := map[string]string{}
+	for i := range before {
+		o := &before[i]
+		k := content{o.Amount, o.Flags, o.Feed}
+		for j, t := range at[k] {
+			if d := int(t.Date - o.Date); t != nil && d >= -1 && d <= 1 {
+				out[o.GUID] = t.GUID
+				at[k][j] = nil
+				break
+			}
+		}
+	}
+	return out
+}
+
+// listLost lists the rows of an account that is gone one by one. Rows of a
+// merged or reissued account that are not in the other one are missing.
+func (u *userNight) listLost(n *accountNight, before []txn, pairs map[string]string, code Code, into string) {
+	moved := code == "A3" || code == "A4"
+	var missing []*txn
+	for i := range before {
+		t := &before[i]
+		switch {
+		case !t.is(noDate) && !u.facts.window.Contains(t.Date):
+			u.change(n.st.Member, n.account, "removed", "W1", t, "")
+		case pairs[t.GUID] != "" || !moved || t.is(pending) || n.atEdge(t):
+			u.change(n.st.Member, n.account, "removed", code, t, pairs[t.GUID])
+		default:
+			missing = append(missing, t)
+		}
+	}
+	for _, t := range missing {
+		f := n.finding(code, t)
+		f.Kind, f.Verdict, f.IssueType = missingTransaction, Review, FailedUpdate
+		f.ID = findingID("missing", u.now.guid, n.st.lineage(n.account), t.GUID)
+		f.LastGood = text(n.look.base)
+		f.Evidence = map[string]any{"account_continues_as": into, "status": t.status()}
+		f.MissingInputs = missingFor(FailedUpdate)
+		u.sightings = append(u.sightings, Sighting{f, Suspected})
+		u.change(n.st.Member, n.account, "removed", code, t, "")
+		v := &u.changes[len(u.changes)-1]
+		v.verdict, v.finding = Review, f.ID
+		// It waits for its second look in the account that took over.
+		if home := u.st.Accounts[into]; home != nil {
+			home.Gone = append(home.Gone, &gone{Row: *t, LastGood: n.look.base, LastSAA: n.look.baseSAA, First: u.facts.id, Stood: true, Code: code, Claim: Suspected, Of: n.st.lineage(n.account)})
+		}
+	}
+}
+
+// relink finds the rows of a member that was connected anew, and what of its
+// history the new connection has not.
+func (u *userNight) relink() {
+	for _, guid := range sortedKeys(u.lost) {
+		st := u.st.Accounts[guid]
+		if st == nil || u.goneCode(st.Member) != "M2" {
+			continue
+		}
+		member := u.relinked[st.Member]
+		before := u.lost[guid]
+		into, pairs := "", map[string]string(nil)
+		for _, other := range sortedKeys(u.after) {
+			if o := u.st.Accounts[other]; o != nil && o.Member == member && o.Type == st.Type {
+				if found := sameRows(before, u.after[other]); len(found) > len(pairs) {
+					into, pairs = other, found
+				}
+			}
+		}
+		lost := 0
+		for i := range before {
+			t := &before[i]
+			if pairs[t.GUID] == "" && !t.is(pending) && u.facts.window.Contains(t.Date) && t.Date >= u.facts.window.From+edge {
+				lost++
+			}
+			u.change(st.Member, guid, "removed", "M2", t, pairs[t.GUID])
+		}
+		if into != "" {
+			u.st.Accounts[into].Lineage = st.lineage(guid)
+		}
+		// Without an aggregation the new connection cannot have anything yet.
+		if m := u.now.members[member]; lost == 0 || m == nil || !m.complete || m.saa == nil {
+			continue
+		}
+		f := Finding{ID: findingID(string(historyLost), st.lineage(guid), string(u.facts.id)), Kind: historyLost, Code: "M2", Verdict: Review, IssueType: NoIssue,
+			User: text(u.now.guid), Member: text(st.Member), Account: text(guid), First: u.facts.id, Last: u.facts.id, LastGood: text(u.st.Members[st.Member].Base),
+			Evidence: map[string]any{"rows_lost": lost, "new_member_guid": member, "continues_as": into}}
+		u.sightings = append(u.sightings, Sighting{f, Confirmed})
+	}
+}
+
+// moved finds rows that stand under another account of the same member now.
+func (u *userNight) moved() {
+	for _, n := range u.held {
+		n.removed = slices.DeleteFunc(n.removed, func(o *txn) bool {
+			for _, other := range u.held {
+				if other == n || other.st.Member != n.st.Member {
+					continue
+				}
+				for _, t := range other.added {
+					if t.GUID != o.GUID && !t.sameContent(o) {
+						continue
+					}
+					other.added = without(other.added, t)
+					v := other.note("amended", "C4", t, "")
+					if t.GUID != o.GUID {
+						v.counterpart = o.GUID
+					}
+					if !o.is(pending) {
+						n.st.Booked -= o.signed()
+					}
+					return true
+				}
+			}
+			return false
+		})
+	}
+}

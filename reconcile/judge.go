@@ -1,0 +1,307 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"tallyport/schemas"
+)
+
+// between two looks that confirm an absence (contract.md, Findings).
+const confirmAfter = 20 * time.Hour
+
+// since is the successfully_aggregated_at of the first look without the row.
+func (g *gone) since() schemas.Timestamp {
+	if len(g.Looks) == 0 {
+		return 1 << 62
+	}
+	return g.Looks[0]
+}
+
+// confirmed reports whether the row was absent from two complete looks, far
+// enough apart, each after an aggregation later than the last look that had it.
+func (g *gone) confirmed() bool {
+	for i, a := range g.Looks {
+		for _, b := range g.Looks[i+1:] {
+			if between(a, b) >= confirmAfter {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// conclude ends the night of an account: what is still unexplained becomes an
+// open question, and the balance is asked about all of these.
+func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
+	for _, t := range n.added {
+		if m := n.st.arrived(t); m != nil {
+			n.note("added", "N1", t, "").finding = m.ID
+			n.found(m, t)
+			continue
+		}
+		n.note("added", newRow, t, "")
+	}
+	if n.look.fresh() && balance != nil && updated {
+		n.st.Samples = append(n.st.Samples, sample{At: *n.look.saa, Balance: *balance, Booked: n.st.Booked, Pending: n.st.Pending})
+		n.st.Samples = n.st.Samples[max(0, len(n.st.Samples)-keptSamples):]
+	}
+	m, ok := learn(n.st.Samples, n.st.Type)
+	n.doubtReissues(m, ok)
+	for _, o := range n.removed {
+		n.ask(o, m, ok)
+	}
+	for _, g := range n.st.Gone {
+		if n.look.fresh() && (g.LastSAA == nil || *n.look.saa > *g.LastSAA) && !slices.Contains(g.Looks, *n.look.saa) && len(g.Looks) < 8 {
+			g.Looks = append(g.Looks, *n.look.saa)
+		}
+	}
+	n.answer(m, ok)
+	if ok {
+		n.neverSeen(m)
+	}
+	n.repeatMissing(m)
+	for _, g := range slices.Clone(n.st.Gone) {
+		n.say(g)
+	}
+}
+
+// doubtReissues takes back what was taken for a row under another guid where
+// the balance says that the institution has both.
+func (n *accountNight) doubtReissues(m model, ok bool) {
+	if !ok || len(n.reissued) == 0 || !n.look.fresh() {
+		return
+	}
+	delta, known := m.glance(n.st.Samples)
+	var clues []clue
+	for i, p := range n.reissued {
+		clues = append(clues, clue{i, p[0].signed()})
+	}
+	both, found := m.explain(delta, clues)
+	if !known || !found {
+		return
+	}
+	for _, i := range both {
+		o, t := n.reissued[i][0], n.reissued[i][1]
+		n.changes = slices.DeleteFunc(n.changes, func(v verdictOn) bool { return v.code == "D2" && (v.row.GUID == o.GUID || v.row.GUID == t.GUID) })
+		n.note("added", newRow, t, "")
+		n.st.rebook(*n.look.saa, o.signed())
+		n.removed = append(n.removed, o)
+	}
+}
+
+// ask opens the question why a row is gone.
+func (n *accountNight) ask(o *txn, m model, ok bool) {
+	g := &gone{Row: *o, LastGood: n.look.base, LastSAA: n.look.baseSAA, First: n.look.night, Stood: !n.look.fresh()}
+	g.Code = "Z2"
+	if o.is(pending) {
+		g.Code = "P4"
+	} else if g.Stood {
+		g.Code = "M3b"
+	}
+	best := 0
+	for _, t := range n.added {
+		if s := resembles(o, t); s > best {
+			best, g.Like = s, t.GUID
+		}
+	}
+	if delta, known := m.glance(n.st.Samples); ok && known && !g.Stood {
+		switch {
+		case o.is(pending) && m.same(delta, o.signed()) && !m.same(delta, 0):
+			g.Code = "P5"
+		case o.is(pending):
+		case m.same(delta, 0):
+			g.Code = "Z1"
+		case m.same(delta, -o.signed()):
+			g.Code = "V1"
+		}
+	}
+	if !g.Stood && g.Code != "P5" && n.atEdge(o) {
+		n.note("removed", "W2", o, "")
+		if !o.is(pending) {
+			return // near the edge its absence proves nothing
+		}
+		return
+	}
+	v := n.note("removed", g.Code, o, g.Like)
+	if ruleOf(g.Code).Kind != "" {
+		v.finding = n.missingID(g)
+	}
+	n.st.Gone = append(n.st.Gone, g)
+}
+
+// answer asks the balance about open questions, night by night: which of the
+// rows that vanished together explain how the drift moved.
+func (n *accountNight) answer(m model, ok bool) {
+	nights := map[schemas.Timestamp][]*gone{}
+	var order []schemas.Timestamp
+	for _, g := range n.st.Gone {
+		if g.Stood || len(g.Looks) == 0 {
+			continue
+		}
+		if nights[g.since()] == nil {
+			order = append(order, g.since())
+		}
+		nights[g.since()] = append(nights[g.since()], g)
+	}
+	slices.Sort(order)
+	for _, t := range order {
+		n.answerNight(m, ok, t, nights[t])
+	}
+}
+
+func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went []*gone) {
+	var delta schemas.Money
+	sure := false
+	if ok {
+		delta, sure = m.moved(n.st.Samples, n.st.sampleAt(t))
+	}
+	if !sure {
+		if !ok {
+			for _, g := range went {
+				if !g.Row.is(pending) && g.confirmed() && g.Code != "Z1" {
+					g.Code = "Z2"
+				}
+			}
+		}
+		return
+	}
+	var clues []clue
+	for i, g := range went {
+		if g.Row.is(pending) {
+			clues = append(clues, clue{i, g.Row.signed()})
+		} else {
+			clues = append(clues, clue{i, -g.Row.signed()})
+		}
+	}
+	booked, found := m.explain(delta, clues)
+	for i, g := range slices.Clone(went) {
+		moved := slices.Contains(booked, i)
+		switch {
+		case g.Row.is(pending) && found && moved:
+			if g.Code != "P5" || g.Claim == "" {
+				n.st.rebook(t, g.Row.signed())
+			}
+			g.Code = "P5"
+		case g.Row.is(pending):
+			if g.confirmed() && g.Claim == "" {
+				n.st.settle(g) // P4: a hold that was released
+			}
+		case found && moved && g.Like != "":
+			n.st.rebook(t, -g.Row.signed())
+			n.resolveAs(g, "C2")
+		case found && moved:
+			if g.confirmed() {
+				n.st.rebook(t, -g.Row.signed())
+				n.resolve(g, Harmless, "V1")
+			} else {
+				g.Code = "V1"
+			}
+		case found:
+			g.Code = "Z1"
+		default:
+			g.Code = "Z2"
+		}
+	}
+}
+
+// resolveAs keeps a question open under a code that the balance cannot change
+// any more.
+func (n *accountNight) resolveAs(g *gone, c Code) {
+	g.Code, g.Stood = c, true
+}
+
+// say reports an open question to the ledger.
+func (n *accountNight) say(g *gone) {
+	if n.look.window.From > g.Row.Date+schemas.Date(keptGone-90) {
+		n.resolve(g, Lapsed, g.Code)
+		return
+	}
+	if kind := ruleOf(g.Code).Kind; kind == "" || g.Row.is(pending) && g.Code != "P5" {
+		if g.Claim != "" {
+			n.resolve(g, Harmless, g.Code)
+		}
+		return
+	}
+	claim := Suspected
+	if g.confirmed() && !n.mayLearn(g) {
+		claim = Confirmed
+	}
+	g.Claim = claim
+	n.sightings = append(n.sightings, Sighting{n.missing(g), claim})
+}
+
+// mayLearn reports whether the balance cannot answer yet, but may soon: the
+// account was not seen often enough.
+func (n *accountNight) mayLearn(g *gone) bool {
+	_, flat := priorSign(n.st.Type)
+	return g.Code == "Z2" && !flat && len(n.st.Samples) > 0 && len(n.st.Samples) < needSamples+2 && len(g.Looks) < needSamples
+}
+
+// resolve closes an open question; the ledger hears of it if it ever did.
+func (n *accountNight) resolve(g *gone, claim Claim, code Code) {
+	n.st.settle(g)
+	if g.Claim == "" {
+		return
+	}
+	f := n.missing(g)
+	f.Code = code
+	n.sightings = append(n.sightings, Sighting{f, claim})
+}
+
+func (n *accountNight) missingID(g *gone) string {
+	return findingID("missing", n.user, cmp.Or(g.Of, n.st.lineage(n.account)), g.Row.GUID)
+}
+
+// missing is the finding of a row that is gone.
+func (n *accountNight) missing(g *gone) Finding {
+	code := g.Code
+	if ruleOf(code).Kind == "" {
+		code = "Z2"
+	}
+	f := n.finding(code, &g.Row)
+	if f.Kind == accountGone { // a row of an account that went on under another guid
+		f.Kind, f.Verdict, f.IssueType, f.Account = missingTransaction, Review, FailedUpdate, text(g.Of)
+	}
+	f.ID, f.First, f.LastGood = n.missingID(g), g.First, text(g.LastGood)
+	f.Evidence = map[string]any{
+		"status": g.Row.status(), "looks_without_it": len(g.Looks),
+		"successfully_aggregated_at_last_good": instant(g.LastSAA), "probe": "not_asked",
+	}
+	if m, ok := learn(n.st.Samples, n.st.Type); ok {
+		f.Evidence["balance_model"] = m.describe()
+		if delta, sure := m.moved(n.st.Samples, n.st.sampleAt(g.since())); sure && !g.Stood {
+			f.Evidence["drift_moved_by"] = plain(delta)
+		}
+	} else {
+		f.Evidence["balance_model"] = "unreliable"
+	}
+	if g.Like != "" {
+		f.Evidence["resembles"] = g.Like
+	}
+	if g.Systemic != "" {
+		f.Evidence["systemic"] = string(g.Systemic)
+		f.Verdict = Review
+	}
+	f.MissingInputs = missingFor(f.IssueType)
+	return f
+}
+
+// describe says in words how the balance follows the rows.
+func (m model) describe() string {
+	s := "balance follows posted rows"
+	if m.sign < 0 {
+		s = "balance is what is owed"
+	}
+	if m.pendings {
+		s += ", pending ones included"
+	}
+	if m.lag > 0 {
+		s += ", one aggregation late"
+	}
+	if m.quantum > 0 {
+		s += ", to within " + plain(m.quantum)
+	}
+	return s
+}

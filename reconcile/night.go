@@ -1,0 +1,337 @@
+package reconcile
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/s2"
+
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+var errStopped = errors.New("stopped")
+
+// nightCounts adds up what was looked at.
+type nightCounts struct {
+	compared   int64 // accounts
+	posted     int64 // rows of their last look
+	complete   int64 // members
+	incomplete map[string]int64
+	changes    map[string]map[Code]int64
+	vanished   map[string]int // by member: posted rows that went and are not explained
+	had        map[string]int // by member: posted rows there were
+	members    map[string]int // by institution
+}
+
+func newCounts() nightCounts {
+	return nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, members: map[string]int{}}
+}
+
+func (c *nightCounts) add(o nightCounts) {
+	c.compared += o.compared
+	c.posted += o.posted
+	c.complete += o.complete
+	for k, v := range o.incomplete {
+		c.incomplete[k] += v
+	}
+	for k, codes := range o.changes {
+		for code, v := range codes {
+			c.change(k, code, v)
+		}
+	}
+	for k, v := range o.vanished {
+		c.vanished[k] += v
+	}
+	for k, v := range o.had {
+		c.had[k] += v
+	}
+	for k, v := range o.members {
+		c.members[k] += v
+	}
+}
+
+func (c *nightCounts) change(kind string, code Code, n int64) {
+	if c.changes[kind] == nil {
+		c.changes[kind] = map[Code]int64{}
+	}
+	c.changes[kind][code] += n
+}
+
+// unitNight compares one unit of users on one night.
+type unitNight struct {
+	unit, of int
+	facts    *snapshotFacts
+	o        *Options
+	st       snapshot.Store
+	prev     *snapshot.Reader // nil on the first night
+	now      *snapshot.Reader
+	before   *checkpoint // nil on the first night
+	into     string      // directory of the new state
+
+	sightings []Sighting
+	changes   []changeLine
+	stale     []staleEntry
+	counts    nightCounts
+}
+
+// run streams the users of the unit: from the state of the night before, the
+// snapshot before, and the new one.
+func (n *unitNight) run(ctx context.Context) (err error) {
+	n.counts = newCounts()
+	rows, err := readTables(ctx, n.now, n.unit, n.of)
+	if err != nil {
+		return err
+	}
+	old, err := n.before.users(n.st, n.unit, n.of)
+	if err != nil {
+		return err
+	}
+	out, err := newStateWriter(n.st, fmt.Sprintf("%s/%04d", n.into, n.unit))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.close(err == nil)) }()
+	was := &partStream{pull: func() (accountRows, error, bool) { return accountRows{}, nil, false }, stop: func() {}}
+	if n.prev != nil {
+		was = openStream(accounts(ctx, n.prev, n.unit, n.of))
+	}
+	is := openStream(accounts(ctx, n.now, n.unit, n.of))
+	defer was.stop()
+	defer is.stop()
+	for _, guid := range unionKeys(old, rows.users) {
+		st := old[guid]
+		if st == nil {
+			st = &userState{User: guid}
+		}
+		if err := n.user(st, rows.users[guid], was, is); err != nil {
+			return err
+		}
+		if st.Gone != "" && len(st.Members) == 0 {
+			continue
+		}
+		if err := out.write(st); err != nil {
+			return err
+		}
+	}
+	return errors.Join(was.err, is.err)
+}
+
+func (n *unitNight) user(st *userState, now *userRow, was, is *partStream) error {
+	before, err := was.userAccounts(st.User)
+	if err != nil {
+		return err
+	}
+	after, err := is.userAccounts(st.User)
+	if err != nil {
+		return err
+	}
+	if now == nil || !now.listed {
+		if now == nil {
+			now = &userRow{guid: st.User, members: map[string]*memberRow{}}
+		}
+		if !n.facts.allUsers { // nobody asked for this user
+			n.unseen(st, nil)
+			return nil
+		}
+	}
+	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: newCounts()}
+	if !now.listed {
+		u.wentAway()
+	}
+	u.begin()
+	for guid, a := range before { // what a member's last complete look had, not simply the night before
+		if m := st.Members[a.member]; m == nil || n.prev == nil || m.Base != n.prev.Manifest().ID {
+			delete(before, guid)
+		}
+	}
+	for _, member := range sortedKeys(st.Members) {
+		for guid, rows := range st.Members[member].Carried {
+			before[guid] = accountRows{user: st.User, account: guid, member: member, rows: rows}
+		}
+	}
+	known := map[string]string{} // account → member, also of accounts without rows
+	for guid, a := range st.Accounts {
+		known[guid] = a.Member
+	}
+	for _, guid := range sortedKeys(now.members) {
+		for a := range now.members[guid].accounts {
+			known[a] = guid
+		}
+	}
+	for guid, a := range before {
+		if known[guid] == "" {
+			known[guid] = a.member
+		}
+	}
+	for guid, a := range after {
+		if known[guid] == "" {
+			known[guid] = a.member
+		}
+	}
+	for _, guid := range sortedKeys(known) {
+		u.account(guid, known[guid], before[guid].rows, after[guid].rows)
+	}
+	u.end()
+	n.take(u)
+	return nil
+}
+
+// wentAway reports a user that is not listed any more.
+func (u *userNight) wentAway() {
+	if u.st.Gone != "" {
+		return
+	}
+	u.st.Gone = u.facts.id
+	u.sightings = append(u.sightings, Sighting{Finding{ID: findingID(string(userGone), u.st.User, string(u.facts.id)), Kind: userGone, Code: "U1",
+		Verdict: Notice, IssueType: NoIssue, User: text(u.st.User), First: u.facts.id, Last: u.facts.id}, Confirmed})
+}
+
+// unseen keeps members that were not looked at tonight in the count of those
+// that are stale.
+func (n *unitNight) unseen(st *userState, now *userRow) {
+	for _, guid := range sortedKeys(st.Members) {
+		if now != nil && now.members[guid] != nil && now.members[guid].listed {
+			continue
+		}
+		m := st.Members[guid]
+		if e, ok := m.Health.staleEntry(guid, m.Institution, n.o.StaleAfter); ok {
+			n.stale = append(n.stale, e)
+		}
+	}
+}
+
+// take adds what a user's night came to.
+func (n *unitNight) take(u *userNight) {
+	n.sightings = append(n.sightings, u.sightings...)
+	n.stale = append(n.stale, u.stale...)
+	n.unseen(u.st, u.now)
+	for _, m := range u.now.members {
+		if m.listed {
+			n.counts.members[m.night.Institution]++
+		}
+	}
+	for i := range u.changes {
+		c := &u.changes[i]
+		u.counts.change(c.change, c.code, 1)
+		if c.change == "removed" && !c.row.is(pending) {
+			switch c.code {
+			case "Z1", "Z2", "V1", "M3b", "C2":
+				u.counts.vanished[c.member]++
+			}
+		}
+		if n.o.Changes {
+			n.changes = append(n.changes, newChangeLine(u.now.guid, c))
+		}
+	}
+	for _, h := range u.held {
+		u.counts.had[h.st.Member] += h.hadPosted
+	}
+	n.counts.add(u.counts)
+}
+
+// checkpoint is the state after one snapshot.
+type checkpoint struct {
+	Version  int               `json:"version"`
+	Snapshot snapshot.ID       `json:"snapshot"`
+	Observed schemas.Timestamp `json:"observed_at"`
+	Shards   int               `json:"shards"`
+	Outages  []outageState     `json:"outages,omitempty"`
+	Systemic []snapshot.ID     `json:"systemic,omitempty"`
+	Window   schemas.Window    `json:"window"`
+	Judged   []snapshot.ID     `json:"judged"` // all that the state rests on, in order
+}
+
+const (
+	stateDir     = ledgerDir + "/state"
+	stateVersion = 1
+	stateFile    = "state.json"
+)
+
+// users reads the unit's part of the state.
+func (c *checkpoint) users(st snapshot.Store, unit, n int) (map[string]*userState, error) {
+	out := map[string]*userState{}
+	if c == nil {
+		return out, nil
+	}
+	for p := unit; p < c.Shards; p += n {
+		if err := readState(st, fmt.Sprintf("%s/%s/%04d", stateDir, c.Snapshot, p), out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func readState(st snapshot.Store, name string, into map[string]*userState) (err error) {
+	f, err := st.Open(name)
+	if err != nil {
+		return fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", name, err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	dec := json.NewDecoder(s2.NewReader(f))
+	for {
+		u := new(userState)
+		if err := dec.Decode(u); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("%s: %w: %w; run tallyport reconcile --rebuild", name, snapshot.ErrDamaged, err)
+		}
+		into[u.User] = u
+	}
+}
+
+// stateWriter writes one part of a state.
+type stateWriter struct {
+	out snapshot.Out
+	zip *s2.Writer
+	buf *bufio.Writer
+}
+
+func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
+	out, err := st.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	zip := s2.NewWriter(out, s2.WriterConcurrency(1), s2.WriterBlockSize(256<<10))
+	return &stateWriter{out, zip, bufio.NewWriter(zip)}, nil
+}
+
+func (w *stateWriter) write(u *userState) error {
+	line, err := marshal(u)
+	if err != nil {
+		return err
+	}
+	_, err = w.buf.Write(append(line, '\n'))
+	return err
+}
+
+func (w *stateWriter) close(keep bool) error {
+	var err error
+	if keep {
+		err = errors.Join(w.buf.Flush(), w.zip.Close())
+		if err == nil {
+			err = w.out.Sync()
+		}
+	}
+	return errors.Join(err, w.out.Close())
+}
+
+// strongest keeps one sighting per finding: two rules may have seen the same.
+func strongest(all []Sighting) []Sighting {
+	rank := map[Claim]int{Undone: 0, Harmless: 1, Confirmed: 2, Suspected: 3, Lapsed: 4}
+	best := map[string]Sighting{}
+	for _, s := range all {
+		if o, ok := best[s.ID]; !ok || rank[s.Claim] < rank[o.Claim] {
+			best[s.ID] = s
+		}
+	}
+	out := make([]Sighting, 0, len(best))
+	for _, id := range sortedKeys(best) {
+		out = append(out, best[id])
+	}
+	return out
+}

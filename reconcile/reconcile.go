@@ -1,0 +1,369 @@
+// Package reconcile compares snapshots account by account, says what is wrong,
+// and keeps one finding per wrong thing until it is put right. An absence is
+// evidence only if it can be proved that somebody looked.
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// Options of a run. The zero value is the recommended setting.
+type Options struct {
+	Snapshot   snapshot.ID   // the one to report on; "" is the newest
+	StaleAfter time.Duration // replaces every 48 h of the staleness rules; 0 is 48 h
+	Rebuild    bool          // judge all snapshots again
+	Changes    bool          // also list every change
+	// MaxTickets bounds how many new tickets a run raises; 0 is 50. The others
+	// are counted.
+	MaxTickets  int
+	Concurrency int // units compared at once; 0 is 2
+	Log         *slog.Logger
+}
+
+// Result is what a run concluded about one snapshot.
+type Result struct {
+	Summary  Summary
+	Findings []Finding // live, and those that this night closed, by id
+	Changes  []changeLine
+	Judged   []snapshot.ID // by this run
+}
+
+// Run judges every snapshot up to the one asked for that was not judged yet, in
+// the order in which they were observed. The caller holds the ledger's lock.
+// When it returns an error the store's ledger is as it was.
+func Run(ctx context.Context, st snapshot.Store, o *Options) (*Result, error) {
+	r := &run{st: st}
+	if o != nil {
+		r.o = *o
+	}
+	r.o.StaleAfter = cmp.Or(r.o.StaleAfter, 48*time.Hour)
+	r.o.MaxTickets = cmp.Or(r.o.MaxTickets, 50)
+	r.o.Concurrency = cmp.Or(r.o.Concurrency, 2)
+	if r.o.Log == nil {
+		r.o.Log = slog.New(slog.DiscardHandler)
+	}
+	return r.run(ctx)
+}
+
+type run struct {
+	st     snapshot.Store
+	o      Options
+	ledger *Ledger
+	state  *checkpoint
+}
+
+// ErrNothing is returned for a store without snapshots.
+var ErrNothing = fmt.Errorf("nothing to reconcile: %w", snapshot.ErrNoSnapshot)
+
+func (r *run) run(ctx context.Context) (*Result, error) {
+	all, err := inOrder(r.st)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, ErrNothing
+	}
+	target := len(all) - 1
+	if r.o.Snapshot != "" {
+		if target = slices.IndexFunc(all, func(m *snapshot.Manifest) bool { return m.ID == r.o.Snapshot }); target < 0 {
+			return nil, fmt.Errorf("%s: %w", r.o.Snapshot, snapshot.ErrNoSnapshot)
+		}
+	}
+	if err := r.open(all); err != nil {
+		return nil, err
+	}
+	first := 0
+	if r.state != nil {
+		first = slices.IndexFunc(all, func(m *snapshot.Manifest) bool { return later(m, r.state) })
+		if first < 0 {
+			first = len(all)
+		}
+	}
+	if target < first {
+		return r.again(all[target])
+	}
+	var res *Result
+	for i := first; i <= target; i++ {
+		var prev *snapshot.Manifest
+		if r.state != nil {
+			prev = manifestOf(all, r.state.Snapshot)
+		}
+		if res, err = r.night(ctx, prev, all[i], i == target); err != nil {
+			return nil, err
+		}
+	}
+	for i := first; i <= target; i++ {
+		res.Judged = append(res.Judged, all[i].ID)
+	}
+	if err := r.ledger.Save(r.st); err != nil {
+		return nil, err
+	}
+	return res, r.keepState()
+}
+
+func manifestOf(all []*snapshot.Manifest, id snapshot.ID) *snapshot.Manifest {
+	for _, m := range all {
+		if m.ID == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// inOrder returns the store's manifests in the order of their observed_at.
+func inOrder(st snapshot.Store) ([]*snapshot.Manifest, error) {
+	ids, err := snapshot.List(st)
+	if err != nil {
+		return nil, err
+	}
+	var all []*snapshot.Manifest
+	for _, id := range ids {
+		m, err := snapshot.ReadManifest(st, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	slices.SortStableFunc(all, func(a, b *snapshot.Manifest) int {
+		return cmp.Or(cmp.Compare(observed(a), observed(b)), cmp.Compare(a.ID, b.ID))
+	})
+	return all, nil
+}
+
+// observed is when a snapshot was taken, by the server's clock.
+func observed(m *snapshot.Manifest) schemas.Timestamp {
+	if m.ObservedAt != nil {
+		return *m.ObservedAt
+	}
+	return schemas.TimestampOf(m.ID.Time())
+}
+
+func later(m *snapshot.Manifest, c *checkpoint) bool {
+	return cmp.Or(cmp.Compare(observed(m), c.Observed), cmp.Compare(m.ID, c.Snapshot)) > 0
+}
+
+// open reads the ledger and the newest state, or starts again: when asked to,
+// and when a snapshot came late, between others that were judged already.
+func (r *run) open(all []*snapshot.Manifest) error {
+	if !r.o.Rebuild {
+		var err error
+		if r.ledger, err = OpenLedger(r.st); err != nil {
+			return err
+		}
+		last, _ := r.ledger.Last()
+		if last == "" {
+			return r.dropState()
+		}
+		if r.state, err = readCheckpoint(r.st, last); err != nil {
+			return err
+		}
+		late := r.state == nil || slices.ContainsFunc(all, func(m *snapshot.Manifest) bool {
+			return !later(m, r.state) && !slices.Contains(r.state.Judged, m.ID)
+		})
+		if !late {
+			return nil
+		}
+		r.o.Log.Info("judging all snapshots again", "why", "one is older than what was judged, or the state is gone")
+	}
+	decisions, err := ReadDecisions(r.st)
+	if err != nil {
+		return err
+	}
+	r.ledger, r.state = NewLedger(decisions), nil
+	return r.dropState()
+}
+
+func (r *run) dropState() error { return r.st.Remove(stateDir) }
+
+func readCheckpoint(st snapshot.Store, id snapshot.ID) (*checkpoint, error) {
+	data, err := readFile(st, stateDir+"/"+string(id)+"/"+stateFile)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && data == nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := new(checkpoint)
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, fmt.Errorf("%s/%s: %w: %w; run tallyport reconcile --rebuild", stateDir, id, snapshot.ErrDamaged, err)
+	}
+	if c.Version > stateVersion {
+		return nil, fmt.Errorf("%s/%s: %w", stateDir, id, snapshot.ErrNewer)
+	}
+	return c, nil
+}
+
+// night judges one snapshot.
+func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported bool) (*Result, error) {
+	r.o.Log.Info("reconcile", "snapshot", now.ID)
+	if err := sound(r.st, now); err != nil {
+		return nil, err
+	}
+	facts := &snapshotFacts{id: now.ID, at: observed(now), window: now.Plan.Window, allUsers: now.Plan.Users == snapshot.AllUsers && usersWhole(now)}
+	of := now.Shards
+	var before *snapshot.Reader
+	var err error
+	if prev != nil {
+		of = min(of, prev.Shards)
+		if before, err = snapshot.Open(r.st, prev.ID); err != nil {
+			return nil, err
+		}
+	}
+	if r.state != nil {
+		of = min(of, r.state.Shards)
+	}
+	reader, err := snapshot.Open(r.st, now.ID)
+	if err != nil {
+		return nil, err
+	}
+	into := stateDir + "/" + string(now.ID) + ".new"
+	if err := r.st.Remove(into); err != nil {
+		return nil, err
+	}
+	opts := r.o
+	opts.Changes = opts.Changes && reported
+	units := make([]*unitNight, of)
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(r.o.Concurrency)
+	for i := range units {
+		units[i] = &unitNight{unit: i, of: of, facts: facts, o: &opts, st: r.st, prev: before, now: reader, before: r.state, into: into}
+		group.Go(func() error { return units[i].run(inner) })
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return r.close(facts, now, units, into)
+}
+
+// usersWhole reports whether the list of users was read to its end.
+func usersWhole(m *snapshot.Manifest) bool {
+	return !slices.ContainsFunc(m.Gaps, func(g snapshot.Gap) bool { return g.Resource == schemas.UsersResource && g.User == "" })
+}
+
+// close brings the units together: what holds for the whole snapshot, the
+// ledger, the state.
+func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitNight, into string) (*Result, error) {
+	counts := newCounts()
+	var sightings []Sighting
+	var stale []staleEntry
+	res := &Result{}
+	for _, u := range units {
+		counts.add(u.counts)
+		sightings, stale = append(sightings, u.sightings...), append(stale, u.stale...)
+		res.Changes = append(res.Changes, u.changes...)
+	}
+	slices.SortStableFunc(res.Changes, compareChanges)
+	c := &checkpoint{Version: stateVersion, Snapshot: now.ID, Observed: facts.at, Shards: len(units), Window: facts.window}
+	if r.state != nil {
+		c.Outages, c.Systemic, c.Judged = r.state.Outages, r.state.Systemic, r.state.Judged
+	}
+	c.Judged = append(slices.Clone(c.Judged), now.ID)
+	var found []Sighting
+	var links map[string]string
+	c.Outages, found, links = outages(c.Outages, now.ID, counts.members, stale, r.o.StaleAfter)
+	sightings = append(sightings, found...)
+	linkOutages(sightings, links)
+	fired := counts.systemic()
+	if fired {
+		c.Systemic = append(slices.Clone(c.Systemic), now.ID)
+		rule := ruleOf("systemic")
+		sightings = append(sightings, Sighting{Finding{ID: findingID("systemic", string(now.ID)), Kind: rule.Kind, Code: rule.Code, Verdict: rule.Verdict, IssueType: rule.Issue,
+			First: now.ID, Last: now.ID, Evidence: map[string]any{"members": counts.lossy()}}, Confirmed})
+	}
+	sightings = withhold(strongest(sightings), c.Systemic)
+	res.Findings = r.ledger.Apply(now.ID, facts.at.Time(), sightings)
+	res.Summary = summarize(r, facts, now, &counts, res.Findings, fired)
+	line, err := marshal(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := replaceFile(r.st, into+"/"+stateFile, append(line, '\n')); err != nil {
+		return nil, err
+	}
+	place := strings.TrimSuffix(into, ".new")
+	if err := r.st.Remove(place); err != nil {
+		return nil, err
+	}
+	if err := r.st.Rename(into, place); err != nil {
+		return nil, err
+	}
+	r.state = c
+	return res, r.st.SyncDir(stateDir)
+}
+
+const (
+	// The kill switch: a mass event is more likely our fault or an outage.
+	systemicShare   = 20 // one in so many posted rows of a member
+	systemicMembers = 20
+)
+
+// lossy is the number of members of which more than 5 % of the posted rows
+// vanished at once.
+func (c *nightCounts) lossy() int {
+	n := 0
+	for member, gone := range c.vanished {
+		if gone*systemicShare > c.had[member] {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *nightCounts) systemic() bool { return c.lossy() >= systemicMembers }
+
+// withhold keeps what vanished in a mass event from becoming tickets.
+func withhold(all []Sighting, nights []snapshot.ID) []Sighting {
+	for i := range all {
+		if s := &all[i]; s.Kind == missingTransaction && s.Verdict == Ticket && slices.Contains(nights, s.First) {
+			s.Verdict = Review
+			s.Evidence["systemic"] = string(s.First)
+		}
+	}
+	return all
+}
+
+// again renders the report of a snapshot that was judged before.
+func (r *run) again(m *snapshot.Manifest) (*Result, error) {
+	counts := newCounts()
+	facts := &snapshotFacts{id: m.ID, at: observed(m), window: m.Plan.Window}
+	res := &Result{Findings: r.ledger.Apply(m.ID, facts.at.Time(), nil)}
+	fired := r.state != nil && slices.Contains(r.state.Systemic, m.ID)
+	res.Summary = summarize(r, facts, m, &counts, res.Findings, fired)
+	return res, nil
+}
+
+// keptStates is how many states are kept besides the newest that is older than
+// every snapshot.
+const keptStates = 3
+
+// keepState removes states that nobody will start from.
+func (r *run) keepState() error {
+	entries, err := r.st.List(stateDir)
+	if err != nil {
+		return err
+	}
+	judged := r.state.Judged
+	for _, e := range entries {
+		i := slices.Index(judged, snapshot.ID(e.Name()))
+		if i < 0 || i < len(judged)-keptStates {
+			if err := r.st.Remove(stateDir + "/" + e.Name()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package reconcile
+
+import (
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// userState is what is kept of one user from night to night: one line of a
+// state file.
+type userState struct {
+	User     string                   `json:"user"`
+	Disabled snapshot.ID              `json:"disabled,omitempty"` // where it was first seen so
+	Gone     snapshot.ID              `json:"gone,omitempty"`     // where the user was first not listed
+	Members  map[string]*memberState  `json:"members,omitempty"`
+	Accounts map[string]*accountState `json:"accounts,omitempty"`
+}
+
+// memberState is what is kept of a member.
+type memberState struct {
+	Institution string             `json:"i,omitempty"`
+	Health      memberHistory      `json:"h,omitzero"`
+	Base        snapshot.ID        `json:"b,omitempty"` // its last complete snapshot
+	BaseWindow  schemas.Window     `json:"w,omitzero"`
+	BaseSAA     *schemas.Timestamp `json:"s,omitempty"` // successfully_aggregated_at there
+	BaseAt      schemas.Timestamp  `json:"t,omitempty"` // server's time there
+	Gone        snapshot.ID        `json:"g,omitempty"` // where it was first not listed
+	// Carried holds the rows of Base by account while Base is not the newest
+	// snapshot.
+	Carried map[string][]txn `json:"c,omitempty"`
+}
+
+// accountState is what is kept of an account.
+type accountState struct {
+	Member  string      `json:"m"`
+	First   snapshot.ID `json:"f"` // first complete look
+	Type    string      `json:"t,omitempty"`
+	Tail    string      `json:"n,omitempty"` // digest of name and number, to know it again
+	Closed  bool        `json:"c,omitempty"`
+	Zero    bool        `json:"z,omitempty"` // its balance was zero
+	Lineage string      `json:"l,omitempty"` // the account it continues, if its guid changed
+
+	Booked  schemas.Money `json:"u"` // sum of every posted row ever seen, credits positive
+	Pending schemas.Money `json:"p"` // sum of the pending rows there are
+	Samples []sample      `json:"s,omitempty"`
+	Missing []*missing    `json:"d,omitempty"`
+	Gone    []*gone       `json:"g,omitempty"`
+	// Posted names, by pending row that is still shown, the posted row beside it.
+	Posted  map[string]string `json:"b,omitempty"`
+	Doubles []*double         `json:"2,omitempty"`
+}
+
+// double is a row that came although an equal one was there.
+type double struct {
+	GUID  string            `json:"g"`
+	Of    string            `json:"o"`
+	By    schemas.Money     `json:"a"`           // signed
+	At    schemas.Timestamp `json:"t"`           // successfully_aggregated_at of the look that first had it
+	Extra bool              `json:"x,omitempty"` // the institution has it once: it is not counted
+}
+
+// lineage is the name under which the account's findings stand.
+func (a *accountState) lineage(guid string) string {
+	if a.Lineage != "" {
+		return a.Lineage
+	}
+	return guid
+}
+
+// gone is a row that is not there any more and about which nothing is settled.
+type gone struct {
+	Row      txn                 `json:"r"`
+	LastGood snapshot.ID         `json:"l"`
+	LastSAA  *schemas.Timestamp  `json:"s,omitempty"` // member's successfully_aggregated_at there
+	First    snapshot.ID         `json:"f"`           // first snapshot without it
+	Stood    bool                `json:"m,omitempty"` // the member had not been aggregated in between
+	Looks    []schemas.Timestamp `json:"k,omitempty"` // distinct successfully_aggregated_at of looks without it
+	Like     string              `json:"c,omitempty"` // a row that resembles it came that night
+	Code     Code                `json:"o"`           // what is thought of it
+	Claim    Claim               `json:"x,omitempty"` // last said of it; empty: nothing
+	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
+	Systemic snapshot.ID         `json:"y,omitempty"` // it vanished with a great many others
+}
+
+// keptGone is how long an open question is kept, in days after the row's date:
+// longer than any window, and flapping rows have time to come back.
+const keptGone = 150

@@ -1,0 +1,331 @@
+package reconcile
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// memberRow is what a snapshot says of one member.
+type memberRow struct {
+	guid     string
+	night    memberNight
+	covered  bool           // there is coverage of it
+	complete bool           // all its walks are
+	reason   schemas.Reason // of the first that is not
+	listed   bool           // it stands in the members table
+	saa      *schemas.Timestamp
+	accounts map[string]*accountRow
+}
+
+// accountRow is what a snapshot says of one account.
+type accountRow struct {
+	member   string
+	typ      string
+	tail     string
+	currency string
+	balance  *schemas.Money
+	closed   bool
+}
+
+// userRow is what a snapshot says of one user, but for the transactions.
+type userRow struct {
+	guid     string
+	listed   bool // it stands in the users table
+	disabled bool
+	whole    bool // its list of members is complete
+	members  map[string]*memberRow
+}
+
+// snapshotFacts is what holds for a whole snapshot.
+type snapshotFacts struct {
+	id       snapshot.ID
+	at       schemas.Timestamp // observed_at
+	window   schemas.Window
+	allUsers bool // every user was listed, so one that is not there is gone
+}
+
+// userNight compares one user on one night.
+type userNight struct {
+	facts *snapshotFacts
+	now   *userRow
+	st    *userState
+	rules *Options
+
+	relinked map[string]string // member that went → the one that took its place
+	held     []*accountNight   // that wait for the others
+	lost     map[string][]txn  // rows of accounts that are gone
+	after    map[string][]txn  // rows of the others, where an account is gone
+
+	notLooked []verdictOn
+	byMember  map[string]string // of not_looked_at lines
+	sightings []Sighting
+	changes   []userChange
+	counts    nightCounts
+	stale     []staleEntry
+}
+
+// userChange is a change with the account that it belongs to.
+type userChange struct {
+	member, account string
+	verdictOn
+}
+
+// begin settles what the tables say of user and members, before any row is read.
+func (u *userNight) begin() {
+	u.relinked, u.lost, u.after = map[string]string{}, map[string][]txn{}, map[string][]txn{}
+	if u.st.Members == nil {
+		u.st.Members = map[string]*memberState{}
+	}
+	if u.st.Accounts == nil {
+		u.st.Accounts = map[string]*accountState{}
+	}
+	u.disabled()
+	for _, guid := range sortedKeys(u.now.members) {
+		m := u.now.members[guid]
+		if !m.listed {
+			continue
+		}
+		st := u.st.Members[guid]
+		if st == nil {
+			st = new(memberState)
+			u.st.Members[guid] = st
+		}
+		st.Institution = cmp.Or(m.night.Institution, st.Institution)
+		m.night.UserDisabled = u.now.disabled
+		var seen []Sighting
+		st.Health, seen = st.Health.stale(u.now.guid, guid, m.night, u.rules.StaleAfter)
+		u.sightings = append(u.sightings, seen...)
+		if e, ok := st.Health.staleEntry(guid, st.Institution, u.rules.StaleAfter); ok {
+			u.stale = append(u.stale, e)
+		}
+	}
+	u.goneMembers()
+}
+
+// disabled reports a user that is, once, and that it no longer is.
+func (u *userNight) disabled() {
+	f := Finding{Kind: userDisabled, Code: "U2", Verdict: Notice, IssueType: NoIssue, User: text(u.now.guid), First: u.facts.id, Last: u.facts.id}
+	switch {
+	case u.now.disabled:
+		if u.st.Disabled == "" {
+			u.st.Disabled = u.facts.id
+		}
+		f.First = u.st.Disabled
+		f.ID = findingID(string(userDisabled), u.now.guid, string(u.st.Disabled))
+		u.sightings = append(u.sightings, Sighting{f, Confirmed})
+	case u.st.Disabled != "" && u.now.listed:
+		f.First = u.st.Disabled
+		f.ID = findingID(string(userDisabled), u.now.guid, string(u.st.Disabled))
+		u.sightings = append(u.sightings, Sighting{f, Undone})
+		u.st.Disabled = ""
+	}
+}
+
+// goneMembers finds members that are not listed any more, and those that took
+// their place.
+func (u *userNight) goneMembers() {
+	if !u.now.whole && u.now.listed {
+		return
+	}
+	for _, guid := range sortedKeys(u.st.Members) {
+		st := u.st.Members[guid]
+		if m := u.now.members[guid]; st.Gone != "" || m != nil && (m.listed || m.covered && !m.complete && m.reason != schemas.NotFound) {
+			continue
+		}
+		st.Gone = u.facts.id
+		if !u.now.listed {
+			u.relinked[guid] = ""
+			continue // the user went, not the member
+		}
+		code := Code("M1")
+		for _, other := range sortedKeys(u.now.members) {
+			o := u.now.members[other]
+			if prev := u.st.Members[other]; o.listed && prev != nil && prev.Base == "" && prev.Institution == st.Institution && !taken2(u.relinked, other) {
+				code, u.relinked[guid] = "M2", other
+				break
+			}
+		}
+		r := ruleOf(code)
+		f := Finding{ID: findingID(string(r.Kind), guid, string(u.facts.id)), Kind: r.Kind, Code: code, Verdict: r.Verdict, IssueType: r.Issue,
+			User: text(u.now.guid), Member: text(guid), Institution: text(st.Institution), First: u.facts.id, Last: u.facts.id, LastGood: text(st.Base)}
+		if code == "M2" {
+			f.Evidence = map[string]any{"new_member_guid": u.relinked[guid]}
+		} else {
+			u.relinked[guid] = ""
+		}
+		u.sightings = append(u.sightings, Sighting{f, Confirmed})
+		if st.Health.Shown.Code != "" {
+			g := st.Health.Shown.finding(Finding{User: text(u.now.guid), Member: text(guid), Institution: text(st.Institution)}, episodeID(guid, st.Health.Success))
+			u.sightings = append(u.sightings, Sighting{g, Lapsed})
+		}
+	}
+}
+
+func taken2(m map[string]string, v string) bool {
+	for _, x := range m {
+		if x == v {
+			return true
+		}
+	}
+	return false
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// goneCode is why a whole member's rows are not there, "" if they should be.
+func (u *userNight) goneCode(member string) Code {
+	switch {
+	case !u.now.listed:
+		return "U1"
+	case u.relinked[member] != "":
+		return "M2"
+	}
+	if _, gone := u.relinked[member]; gone {
+		return "M1"
+	}
+	return ""
+}
+
+// keepsRows reports whether the rows of the member's accounts have to be
+// compared across accounts.
+func (u *userNight) keepsRows(member string) bool {
+	for guid, st := range u.st.Accounts {
+		if m := u.now.members[st.Member]; st.Member == member && m != nil && m.complete && m.accounts[guid] == nil {
+			return true
+		}
+	}
+	return taken2(u.relinked, member)
+}
+
+// account takes the rows of one account, as the member's last complete look
+// and as this night has them.
+func (u *userNight) account(guid, member string, before, after []txn) {
+	m := u.now.members[member]
+	ms := u.st.Members[member]
+	if code := u.goneCode(member); code != "" || m == nil || ms == nil {
+		if code == "" {
+			return
+		}
+		u.lost[guid] = before
+		if code != "M2" {
+			for i := range before {
+				u.change(member, guid, "removed", code, &before[i], "")
+			}
+			delete(u.lost, guid)
+		}
+		return
+	}
+	if !m.complete {
+		if len(before) > 0 && ms.Base != "" {
+			if ms.Carried == nil {
+				ms.Carried = map[string][]txn{}
+			}
+			ms.Carried[guid] = before
+		}
+		return
+	}
+	row := m.accounts[guid]
+	st := u.st.Accounts[guid]
+	if row == nil && st != nil && ms.Base != "" && len(after) == 0 {
+		u.lost[guid] = before
+		return
+	}
+	l := &look{night: u.facts.id, at: u.facts.at, base: ms.Base, baseAt: ms.BaseAt, baseSAA: ms.BaseSAA, saa: m.saa, before: ms.BaseWindow, window: u.facts.window}
+	if st == nil {
+		st = &accountState{Member: member, First: u.facts.id}
+		u.st.Accounts[guid] = st
+		l.base = "" // all its rows are new with it
+	}
+	st.Member = member
+	n := &accountNight{user: u.now.guid, account: guid, look: l, st: st}
+	if row != nil {
+		st.Type, st.Tail, st.Closed, st.Zero = row.typ, row.tail, row.closed, row.balance != nil && *row.balance == 0
+	}
+	n.compare(before, after)
+	if l.base == "" && ms.Base != "" {
+		for i := range after {
+			n.note("added", newRow, &after[i], "")
+		}
+	}
+	u.counts.compared++
+	u.counts.posted += int64(len(before))
+	if u.keepsRows(member) {
+		u.after[guid] = after
+	}
+	n.after = slices.DeleteFunc(slices.Clone(after), func(t txn) bool { return between(t.Created, u.facts.at) > 5*resolvesWithin })
+	u.held = append(u.held, n)
+}
+
+// end compares across accounts, settles every account, and moves the member's
+// last complete look to this night.
+func (u *userNight) end() {
+	u.goneAccounts()
+	u.relink()
+	u.moved()
+	for _, n := range u.held {
+		var balance *schemas.Money
+		if row := u.now.members[n.st.Member].accounts[n.account]; row != nil {
+			balance = row.balance
+		}
+		n.conclude(balance, true)
+		for _, v := range n.changes {
+			u.changes = append(u.changes, userChange{n.st.Member, n.account, v})
+		}
+		u.sightings = append(u.sightings, n.sightings...)
+	}
+	for _, guid := range sortedKeys(u.st.Members) {
+		st, m := u.st.Members[guid], u.now.members[guid]
+		switch {
+		case st.Gone != "":
+			u.forget(guid)
+		case m == nil || !m.covered:
+		case m.complete:
+			st.Base, st.BaseWindow, st.BaseSAA, st.BaseAt, st.Carried = u.facts.id, u.facts.window, m.saa, u.facts.at, nil
+			u.counts.complete++
+		default:
+			u.counts.incomplete[reasonOf(m)]++
+			code := Code("X1")
+			switch m.reason {
+			case schemas.Torn:
+				code = "X3"
+			case schemas.Disabled:
+				code = "U2"
+			}
+			u.changes = append(u.changes, userChange{member: guid, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown}})
+		}
+	}
+	slices.SortStableFunc(u.changes, func(a, b userChange) int {
+		return cmp.Or(strings.Compare(a.member, b.member), strings.Compare(a.account, b.account), cmp.Compare(a.row.Date, b.row.Date), strings.Compare(a.row.GUID, b.row.GUID), strings.Compare(a.change, b.change))
+	})
+}
+
+func reasonOf(m *memberRow) string { return cmp.Or(string(m.reason), "unknown") }
+
+func (u *userNight) change(member, account, change string, code Code, t *txn, counterpart string) {
+	u.changes = append(u.changes, userChange{member, account, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: *t, counterpart: counterpart}})
+}
+
+// forget closes what was open about a member that is gone.
+func (u *userNight) forget(member string) {
+	for _, guid := range sortedKeys(u.st.Accounts) {
+		st := u.st.Accounts[guid]
+		if st.Member != member {
+			continue
+		}
+		n := &accountNight{user: u.now.guid, account: guid, look: &look{night: u.facts.id, at: u.facts.at}, st: st}
+		for _, g := range slices.Clone(st.Gone) {
+			n.resolve(g, Lapsed, g.Code)
+		}
+		for _, x := range st.Missing {
+			n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, model{sign: 1}), Lapsed})
+		}
+		u.sightings = append(u.sightings, n.sightings...)
+		delete(u.st.Accounts, guid)
+	}
+	delete(u.st.Members, member)
+}
