@@ -357,6 +357,9 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 		o, t := went[p.gone], n.added[p.came]
 		n.note("added", code, t, o.GUID)
 		if p.gone < tonight {
+			if code == "P2" && o.Amount != t.Amount {
+				n.remember(o, t.GUID)
+			}
 			n.note("removed", code, o, t.GUID)
 			n.removed = without(n.removed, o)
 			if code == "D2" {
@@ -376,6 +379,15 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 		n.added[chosen[k].came] = nil
 	}
 	n.added = slices.DeleteFunc(n.added, func(t *txn) bool { return t == nil })
+}
+
+// remember keeps a pending row that was paired with another amount, for the
+// nights in which the balance may yet tell otherwise.
+func (n *accountNight) remember(o *txn, as string) {
+	if n.look.saa == nil || !n.look.fresh() {
+		return
+	}
+	n.st.Held = append(n.st.Held, &gone{Row: *o, LastGood: n.look.base, LastSAA: n.look.baseSAA, First: n.look.night, Looks: []schemas.Timestamp{*n.look.saa}, Code: "P2", Like: as})
 }
 
 func without(list []*txn, t *txn) []*txn {

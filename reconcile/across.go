@@ -201,8 +201,8 @@ func (u *userNight) moved() {
 					if t.GUID != o.GUID {
 						v.counterpart = o.GUID
 					}
-					if !o.is(pending) {
-						n.st.Booked -= o.signed()
+					if !o.is(pending) { // whose books it is on only the balances know
+						other.st.Booked -= t.signed()
 					}
 					return true
 				}

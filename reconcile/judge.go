@@ -11,6 +11,9 @@ import (
 // between two looks that confirm an absence (contract.md, Findings).
 const confirmAfter = 20 * time.Hour
 
+// keptHeld is how long a pending row that went is remembered.
+const keptHeld = 14 * 24 * time.Hour
+
 // since is the successfully_aggregated_at of the first look without the row.
 func (g *gone) since() schemas.Timestamp {
 	if len(g.Looks) == 0 {
@@ -58,6 +61,7 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 		}
 	}
 	n.answer(m, ok)
+	n.st.Held = slices.DeleteFunc(n.st.Held, func(g *gone) bool { return between(g.since(), n.look.at) > keptHeld })
 	if ok {
 		n.neverSeen(m)
 	}
@@ -169,6 +173,9 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 	}
 	var clues []clue
 	for i, g := range went {
+		if g.Booked {
+			continue
+		}
 		if g.Row.is(pending) {
 			clues = append(clues, clue{i, g.Row.signed()})
 		} else {
@@ -176,17 +183,25 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 		}
 	}
 	booked, found := m.explain(delta, clues)
+	if !found && len(clues) == 1 && went[clues[0].of].Row.is(pending) && couldPost(&went[clues[0].of].Row, delta) {
+		g := went[clues[0].of] // a tip, or the rate of the day
+		n.st.rebook(t, delta)
+		g.Code, g.Booked = "P5", true
+		return
+	}
 	for i, g := range slices.Clone(went) {
 		moved := slices.Contains(booked, i)
 		switch {
-		case g.Row.is(pending) && found && moved:
-			if g.Code != "P5" || g.Claim == "" {
-				n.st.rebook(t, g.Row.signed())
-			}
+		case g.Booked:
 			g.Code = "P5"
+		case g.Row.is(pending) && found && moved:
+			n.st.rebook(t, g.Row.signed())
+			g.Code, g.Booked = "P5", true
 		case g.Row.is(pending):
 			if g.confirmed() && g.Claim == "" {
 				n.st.settle(g) // P4: a hold that was released
+				g.Code = "P4"
+				n.st.Held = append(n.st.Held, g)
 			}
 		case found && moved && g.Like != "":
 			n.st.rebook(t, -g.Row.signed())

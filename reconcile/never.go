@@ -20,10 +20,13 @@ type missing struct {
 const (
 	smallestStep = 50 * cent // below that a step is not worth a finding
 	stepNights   = 3         // samples at the new level before it is believed
+	stepKept     = 10        // and after so many the old one is no longer to be known
 	keptMissing  = 45        // days in which a late row can still explain it
 )
 
-// neverSeen finds a step of the drift that stays and that no row explains (N1).
+// neverSeen finds steps of the drift that stay and that no row explains (N1).
+// Between the old level and the new one there may be several, on nights in a
+// row: each is asked about by itself.
 func (n *accountNight) neverSeen(m model) {
 	s := n.st.Samples
 	d := m.drifts(s)
@@ -32,50 +35,130 @@ func (n *accountNight) neverSeen(m model) {
 	for i > m.lag && m.same(d[i-1], d[last]) {
 		i--
 	}
-	if last-i+1 < stepNights || i-m.lag < 3 {
+	if last-i+1 < stepNights || last-i > stepKept || i-m.lag < 2 {
 		return
 	}
-	level, support := m.mode(d[max(m.lag, i-levelBefore):i])
-	delta := d[last] - level
-	if support < 3 || m.same(delta, 0) || abs(delta) < smallestStep {
+	first := i // the first sample off the old level
+	level, support := schemas.Money(0), 0
+	for ; first > m.lag && i-first < mostSteps; first-- {
+		level, support = m.mode(d[max(m.lag, first-levelBefore):first])
+		if m.same(d[first-1], level) {
+			break
+		}
+	}
+	if support < 2 || m.same(d[last], level) || abs(d[last]-level) < smallestStep {
 		return
 	}
-	at := s[max(i-m.lag, 0)].At
 	for _, g := range n.st.Gone { // its own question has to be answered first
-		if k := n.st.sampleAt(g.since()); !g.Stood && !g.Row.is(pending) && k >= i-m.lag-1 && k <= i+1 {
+		if k := n.st.sampleAt(g.since()); !g.Stood && !g.Row.is(pending) && k >= first-m.lag-1 && k <= i+1 && g.Claim != Confirmed {
 			return
 		}
 	}
-	if n.foundTwice(m, delta, s[max(i-m.lag, 0)]) {
-		return
+	var moves []schemas.Money
+	for k := first; k <= i; k++ {
+		prev := level
+		if k > first {
+			prev = d[k-1]
+		}
+		moves = append(moves, d[k]-prev)
 	}
+	for x := range moves { // what came a night late moved it there and back
+		for y := x + 1; y < len(moves); y++ {
+			if !m.same(moves[x], 0) && m.same(moves[x]+moves[y], 0) {
+				moves[x], moves[y] = 0, 0
+			}
+		}
+	}
+	for x, delta := range moves {
+		at := s[max(first+x-m.lag, 0)]
+		switch {
+		case m.same(delta, 0) || n.foundHeld(m, delta, at):
+		case abs(delta) < smallestStep:
+			n.st.rebook(at.At, delta)
+		default:
+			n.newMissing(m, delta, at.At)
+		}
+	}
+}
+
+// mostSteps is how many nights a change of level may take.
+const mostSteps = 4
+
+func (n *accountNight) newMissing(m model, delta schemas.Money, at schemas.Timestamp) {
 	x := &missing{Signed: delta, At: at, First: n.look.night}
 	day := schemas.DateOf(at.Time())
-	ordinal := 0
-	for {
+	for ordinal := 0; ; ordinal++ {
 		x.ID = findingID("never_seen", n.st.lineage(n.account), delta.String(), day.String(), fmt.Sprint(ordinal))
 		if !slices.ContainsFunc(n.st.Missing, func(o *missing) bool { return o.ID == x.ID }) {
 			break
 		}
-		ordinal++
 	}
 	n.st.rebook(at, delta)
 	n.st.Missing = append(n.st.Missing, x)
 	n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, m), Confirmed})
 }
 
-// foundTwice looks for a row of that night of which the feed has an equal one:
-// then the feed has too much, and the institution nothing that we have not.
-func (n *accountNight) foundTwice(m model, delta schemas.Money, at sample) bool {
-	for _, d := range n.st.Doubles {
-		if d.Extra || !m.same(-d.By, delta) || between(d.At, at.At).Abs() > 2*confirmAfter {
+// foundHeld looks for pending rows that went about then and by whose amounts
+// the balance moved: they posted at the institution, and the feed never showed
+// it (P5). What the feed has twice may be part of it.
+func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
+	var held []*gone
+	for _, g := range append(slices.Clone(n.st.Gone), n.st.Held...) {
+		if g.Row.is(pending) && !g.Booked && between(g.since(), at.At).Abs() <= 3*confirmAfter {
+			held = append(held, g)
+		}
+	}
+	var clues []clue
+	for i, g := range held {
+		clues = append(clues, clue{i, g.Row.signed()})
+	}
+	for i, d := range n.st.Doubles {
+		if !d.Extra && between(d.At, at.At).Abs() <= 2*confirmAfter {
+			clues = append(clues, clue{len(held) + i, -d.By})
+		}
+	}
+	found, ok := m.explain(delta, clues)
+	if !ok {
+		for _, g := range held {
+			if g.Code == "P4" && couldPost(&g.Row, delta) {
+				n.becomesP5(g, at.At, delta)
+				return true
+			}
+		}
+		return false
+	}
+	for _, i := range found {
+		if i < len(held) {
+			n.becomesP5(held[i], at.At, held[i].Row.signed())
 			continue
 		}
+		d := n.st.Doubles[i-len(held)]
 		d.Extra = true
-		n.st.rebook(d.At, delta)
-		return true
+		n.st.rebook(d.At, -d.By)
 	}
-	return false
+	return true
+}
+
+// becomesP5 opens the question of a pending row again: it was booked.
+func (n *accountNight) becomesP5(g *gone, at schemas.Timestamp, booked schemas.Money) {
+	n.st.rebook(at, booked)
+	n.st.Held = slices.DeleteFunc(n.st.Held, func(x *gone) bool { return x == g })
+	g.Code, g.Booked = "P5", true
+	if n.look.fresh() && !slices.Contains(g.Looks, *n.look.saa) {
+		g.Looks = append(g.Looks, *n.look.saa)
+	}
+	if !slices.Contains(n.st.Gone, g) {
+		n.st.Gone = append(n.st.Gone, g)
+	}
+}
+
+// couldPost reports whether a pending row could have been booked as the amount:
+// with a tip, or at the rate of the day. What a round hold becomes nobody knows.
+func couldPost(o *txn, booked schemas.Money) bool {
+	t := *o
+	t.Flags &^= pending
+	t.Amount = abs(booked)
+	return (booked > 0) == o.is(credit) && 100*t.Amount >= 97*o.Amount && 100*t.Amount <= 135*o.Amount && posts(o, &t) > 0
 }
 
 func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {

@@ -47,6 +47,9 @@ type accountState struct {
 	// Posted names, by pending row that is still shown, the posted row beside it.
 	Posted  map[string]string `json:"b,omitempty"`
 	Doubles []*double         `json:"2,omitempty"`
+	// Held are pending rows that went lately, whatever was thought of it: the
+	// balance may tell another story.
+	Held []*gone `json:"h,omitempty"`
 }
 
 // double is a row that came although an equal one was there.
@@ -78,6 +81,7 @@ type gone struct {
 	Code     Code                `json:"o"`           // what is thought of it
 	Claim    Claim               `json:"x,omitempty"` // last said of it; empty: nothing
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
+	Booked   bool                `json:"b,omitempty"` // pending, and counted as booked: the balance has it
 	Systemic snapshot.ID         `json:"y,omitempty"` // it vanished with a great many others
 }
 
