@@ -43,6 +43,7 @@ type accountNight struct {
 	after          []txn
 	reissued       [][2]*txn // D2 of tonight
 	hadPosted      int       // posted rows of the last look
+	perhapsCut     []*txn
 
 	changes   []verdictOn
 	sightings []Sighting
@@ -561,7 +562,13 @@ func (n *accountNight) cut() {
 		}
 	}
 	went = slices.DeleteFunc(went, func(o *txn) bool { return o.Date >= oldest })
-	if len(went) < needCut || oldest == 1<<30 {
+	if oldest == 1<<30 {
+		return
+	}
+	if len(went) < needCut {
+		if len(went) > 1 { // perhaps; too few to say so, too many to blame the feed for each
+			n.perhapsCut = went
+		}
 		return
 	}
 	f := n.finding("W3", went[0])

@@ -100,7 +100,10 @@ func sameRows(before, after []txn) map[string]string {
 		o := &before[i]
 		k := content{o.Amount, o.Flags, o.Feed}
 		for j, t := range at[k] {
-			if d := int(t.Date - o.Date); t != nil && d >= -1 && d <= 1 {
+			if t == nil { // taken
+				continue
+			}
+			if d := int(t.Date - o.Date); d >= -1 && d <= 1 {
 				out[o.GUID] = t.GUID
 				at[k][j] = nil
 				break

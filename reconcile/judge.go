@@ -110,7 +110,8 @@ func (n *accountNight) ask(o *txn, m model, ok bool) {
 			best, g.Like = s, t.GUID
 		}
 	}
-	if delta, known := m.glance(n.st.Samples); ok && known && !g.Stood {
+	g.Cut = slices.Contains(n.perhapsCut, o)
+	if delta, known := m.glance(n.st.Samples); ok && known && !g.Stood && !g.Cut {
 		switch {
 		case o.is(pending) && m.same(delta, o.signed()) && !m.same(delta, 0):
 			g.Code = "P5"
@@ -213,7 +214,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 			} else {
 				g.Code = "V1"
 			}
-		case found:
+		case found && !g.Cut:
 			g.Code = "Z1"
 		default:
 			g.Code = "Z2"

@@ -35,7 +35,7 @@ func (n *accountNight) neverSeen(m model) {
 	for i > m.lag && m.same(d[i-1], d[last]) {
 		i--
 	}
-	if last-i+1 < stepNights || last-i > stepKept || i-m.lag < 2 {
+	if n.st.Closed || last-i+1 < stepNights || last-i > stepKept || i-m.lag < 2 {
 		return
 	}
 	first := i // the first sample off the old level
@@ -50,7 +50,7 @@ func (n *accountNight) neverSeen(m model) {
 		return
 	}
 	for _, g := range n.st.Gone { // its own question has to be answered first
-		if k := n.st.sampleAt(g.since()); !g.Stood && !g.Row.is(pending) && k >= first-m.lag-1 && k <= i+1 && g.Claim != Confirmed {
+		if k := n.st.sampleAt(g.since()); !g.Stood && !g.Row.is(pending) && g.Code != "Z2" && k >= first-m.lag-1 && k <= i+1 && g.Claim != Confirmed {
 			return
 		}
 	}
@@ -104,13 +104,17 @@ func (n *accountNight) newMissing(m model, delta schemas.Money, at schemas.Times
 func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 	var held []*gone
 	for _, g := range append(slices.Clone(n.st.Gone), n.st.Held...) {
-		if g.Row.is(pending) && !g.Booked && between(g.since(), at.At).Abs() <= 3*confirmAfter {
+		if (g.Row.is(pending) && !g.Booked || g.Code == "Z2" && !g.Stood) && between(g.since(), at.At).Abs() <= 3*confirmAfter {
 			held = append(held, g)
 		}
 	}
 	var clues []clue
 	for i, g := range held {
-		clues = append(clues, clue{i, g.Row.signed()})
+		move := g.Row.signed()
+		if !g.Row.is(pending) {
+			move = -move // reversed (V1), before the balance could be asked
+		}
+		clues = append(clues, clue{i, move})
 	}
 	for i, d := range n.st.Doubles {
 		if !d.Extra && between(d.At, at.At).Abs() <= 2*confirmAfter {
@@ -128,6 +132,11 @@ func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 		return false
 	}
 	for _, i := range found {
+		if i < len(held) && !held[i].Row.is(pending) {
+			n.st.rebook(at.At, -held[i].Row.signed())
+			n.resolve(held[i], Harmless, "V1")
+			continue
+		}
 		if i < len(held) {
 			n.becomesP5(held[i], at.At, held[i].Row.signed())
 			continue

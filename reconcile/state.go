@@ -82,6 +82,7 @@ type gone struct {
 	Claim    Claim               `json:"x,omitempty"` // last said of it; empty: nothing
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
 	Booked   bool                `json:"b,omitempty"` // pending, and counted as booked: the balance has it
+	Cut      bool                `json:"e,omitempty"` // it was among the oldest, with others
 	Systemic snapshot.ID         `json:"y,omitempty"` // it vanished with a great many others
 }
 

@@ -173,7 +173,7 @@ func (sc *score) findings(w *sim.World, raised map[string]reconcile.Finding, end
 	never := map[string][]sim.Defect{}
 	for _, d := range w.Defects() {
 		switch d.Kind {
-		case "Z1", "Z3", "P5", "M3b", "systemic":
+		case "Z1", "Z3", "P5", "M3b", "C2", "systemic":
 			for _, t := range d.Transactions {
 				lost[t] = d
 			}
@@ -218,13 +218,14 @@ func (sc *score) findings(w *sim.World, raised map[string]reconcile.Finding, end
 		if d.At.After(end.Add(-confirmable)) || d.Kind == "Z3" || !d.Until.IsZero() {
 			continue
 		}
-		if d.Kind != "M3b" {
+		review := d.Kind == "M3b" || d.Kind == "C2"
+		if !review {
 			sc.Tickets.True++
 		}
 		sc.Review.True++
 		if hit[t] {
 			sc.Review.Found++
-			if d.Kind == "M3b" {
+			if review {
 				continue
 			}
 			if ticketed(raised, t) {
