@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tallyport/reconcile"
+	"tallyport/sim"
+	"tallyport/snapshot"
+)
+
+// Small worlds of fixed seeds: the figures cannot be those of make evaluate,
+// but nothing may be far off.
+func TestSmoke(t *testing.T) {
+	var all score
+	for seed := range uint64(3) {
+		sc, err := evaluate(context.Background(), sets["smoke"], 7000+seed, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Tickets = all.Tickets.plus(sc.Tickets)
+		all.Review = all.Review.plus(sc.Review)
+		for _, code := range []string{"P2", "D2", "W1", "W3", "M1", "M2", "A2", "A3", "A4"} {
+			total := 0
+			for _, n := range sc.Confusion[code] {
+				total += n
+			}
+			if right := sc.Confusion[code][code]; 20*right < 19*total-20 {
+				t.Errorf("seed %d: of %d rows that are %s only %d are so called: %v", 7000+seed, total, code, right, sc.Confusion[code])
+			}
+		}
+		if sc.Systemic > 0 {
+			t.Errorf("seed %d: the kill switch fired", 7000+seed)
+		}
+	}
+	t.Logf("tickets %+v, with review %+v", all.Tickets, all.Review)
+	if all.Tickets.True < 8 || 10*all.Tickets.Right < 9*all.Tickets.Said || 10*all.Review.Found < 8*all.Review.True {
+		t.Errorf("tickets %+v, with review %+v", all.Tickets, all.Review)
+	}
+}
+
+func (t tally) plus(o tally) tally {
+	return tally{t.Said + o.Said, t.Right + o.Right, t.True + o.True, t.Found + o.Found}
+}
+
+// In a world in which nothing goes wrong there are no tickets about rows.
+func TestClean(t *testing.T) {
+	sc, err := evaluate(context.Background(), set{users: 25, nights: 25}, 7100, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sc.FalseTickets > 0 || sc.Never.Said > 0 {
+		t.Errorf("%d false tickets, %d never seen: %v", sc.FalseTickets, sc.Never.Said, sc.wrong)
+	}
+}
+
+// A vanishing act of many members at once is no ticket for each.
+func TestSystemic(t *testing.T) {
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7200, Users: 60, Transactions: 60, Weather: &calm, Unfit: -1})
+	st := newStore(t)
+	var res *reconcile.Result
+	fired := 0
+	for night := range 6 {
+		live(t, w, st)
+		res = judge(t, st, nil)
+		if res.Summary.Systemic {
+			fired++
+		}
+		if night == 2 {
+			if d := w.Inject("systemic", 30); len(d) == 0 {
+				t.Fatal("nothing was injected")
+			}
+		}
+	}
+	if fired == 0 {
+		t.Errorf("the kill switch did not fire")
+	}
+	for _, f := range res.Findings {
+		if f.Kind == "missing_transaction" && f.Verdict == reconcile.Ticket {
+			t.Errorf("a ticket of a mass event: %+v", f)
+		}
+	}
+}
+
+func newStore(t *testing.T) *snapshot.Dir {
+	t.Helper()
+	st, err := snapshot.CreateDir(filepath.Join(t.TempDir(), "store"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}
+
+// live exports the world as it is and lets a day pass.
+func live(t *testing.T, w *sim.World, st snapshot.Store) *snapshot.Manifest {
+	t.Helper()
+	m, err := take(context.Background(), w, st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(24 * time.Hour)
+	return m
+}
+
+func judge(t *testing.T, st snapshot.Store, o *reconcile.Options) *reconcile.Result {
+	t.Helper()
+	res, err := reconcile.Run(context.Background(), st, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// The same snapshots give the same ledger and state: night by night, all at
+// once, again, rebuilt, with more at once.
+func TestSameEveryTime(t *testing.T) {
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7300, Users: 20, Weather: &calm, Defects: standardDefects, Unfit: -1})
+	st := newStore(t)
+	var first *reconcile.Result
+	for range 12 {
+		live(t, w, st)
+		first = judge(t, st, nil)
+	}
+	want := concluded(t, st)
+	if len(first.Findings) < 5 || len(want) < 3 {
+		t.Fatalf("%d findings, %d files: nothing was compared", len(first.Findings), len(want))
+	}
+	wantFiles, err := first.Files(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, again := range map[string]func() *reconcile.Result{
+		"again":       func() *reconcile.Result { return judge(t, st, nil) },
+		"rebuilt":     func() *reconcile.Result { return judge(t, st, &reconcile.Options{Rebuild: true}) },
+		"one by one":  func() *reconcile.Result { return judge(t, st, &reconcile.Options{Rebuild: true, Concurrency: 1}) },
+		"all at once": func() *reconcile.Result { remove(t, st); return judge(t, st, &reconcile.Options{Concurrency: 8}) },
+	} {
+		res := again()
+		got := concluded(t, st)
+		for _, file := range slices.Sorted(maps.Keys(want)) {
+			if !bytes.Equal(got[file], want[file]) {
+				t.Errorf("%s: %s differs", name, file)
+			}
+		}
+		if len(got) != len(want) {
+			t.Errorf("%s: files %v, want %v", name, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+		files, err := res.Files(false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(files["findings.jsonl"], wantFiles["findings.jsonl"]) {
+			t.Errorf("%s: findings differ", name)
+		}
+	}
+}
+
+// concluded is everything below _reconcile but the states of earlier nights.
+func concluded(t *testing.T, st *snapshot.Dir) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	ids, err := snapshot.List(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := string(ids[len(ids)-1])
+	root := st.Path("_reconcile")
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		name, _ := filepath.Rel(root, path)
+		if strings.HasPrefix(name, "state") && !strings.Contains(name, newest) {
+			return nil
+		}
+		out[name], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func remove(t *testing.T, st *snapshot.Dir) {
+	t.Helper()
+	if err := os.RemoveAll(st.Path("_reconcile")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A snapshot that comes late is judged in its place.
+func TestLateSnapshot(t *testing.T) {
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7400, Users: 15, Weather: &calm, Defects: standardDefects, Unfit: -1})
+	st := newStore(t)
+	var late *snapshot.Manifest
+	for range 5 {
+		m := live(t, w, st)
+		if late == nil && len(m.Tables) > 0 {
+			late = m
+		}
+	}
+	judge(t, st, nil)
+	want := concluded(t, st)
+	// Without the third night, and then with it.
+	ids, err := snapshot.List(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := st.Path("_manifests/" + string(ids[2]) + ".json")
+	if err := os.Rename(name, name+".away"); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, st)
+	judge(t, st, nil)
+	if err := os.Rename(name+".away", name); err != nil {
+		t.Fatal(err)
+	}
+	judge(t, st, nil)
+	for file, data := range concluded(t, st) {
+		if !bytes.Equal(data, want[file]) {
+			t.Errorf("%s differs", file)
+		}
+	}
+}
+
+func TestOneSnapshot(t *testing.T) {
+	if _, err := reconcile.Run(context.Background(), newStore(t), nil); !errors.Is(err, snapshot.ErrNoSnapshot) {
+		t.Errorf("an empty store: %v", err)
+	}
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7500, Users: 40, Weather: &calm})
+	st := newStore(t)
+	live(t, w, st)
+	res := judge(t, st, nil)
+	if res.Summary.Compared != nil || res.Summary.ExitCode != 0 || !slices.Contains(res.Summary.Notes, "nothing to compare yet") {
+		t.Errorf("%+v", res.Summary)
+	}
+	stale := slices.ContainsFunc(res.Findings, func(f reconcile.Finding) bool { return f.Kind == "stale_member" || f.Kind == "member_action" })
+	if !stale {
+		t.Errorf("no finding about members: %v", res.Findings)
+	}
+}
+
+func TestDamagedPart(t *testing.T) {
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7600, Users: 10, Weather: &calm})
+	st := newStore(t)
+	live(t, w, st)
+	judge(t, st, nil)
+	before := concluded(t, st)
+	m := live(t, w, st)
+	name := st.Path(m.Tables["transactions"].Files[0].Path)
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Seek(100, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte{0xff, 0, 0xff}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = reconcile.Run(context.Background(), st, nil)
+	if !errors.Is(err, snapshot.ErrDamaged) || !strings.Contains(err.Error(), string(m.ID)) {
+		t.Errorf("%v", err)
+	}
+	for name, data := range before {
+		if now, err := os.ReadFile(st.Path("_reconcile/" + name)); err != nil || !bytes.Equal(now, data) {
+			t.Errorf("%s changed: %v", name, err)
+		}
+	}
+}
