@@ -56,20 +56,23 @@ func diff(before, after []txn) (removed, added []*txn) {
 	for i < len(before) || k < len(after) {
 		switch c := order(before, i, after, k); {
 		case c < 0:
-			removed = append(removed, &before[i])
+			removed = append(removed, before[i].clone())
 			i++
 		case c > 0:
-			added = append(added, &after[k])
+			added = append(added, after[k].clone())
 			k++
 		default:
 			if before[i].Hash != after[k].Hash {
-				removed, added = append(removed, &before[i]), append(added, &after[k])
+				removed, added = append(removed, before[i].clone()), append(added, after[k].clone())
 			}
 			i, k = i+1, k+1
 		}
 	}
 	return removed, added
 }
+
+// clone lets go of the list that the row stands in.
+func (t *txn) clone() *txn { c := *t; return &c }
 
 func order(before []txn, i int, after []txn, k int) int {
 	switch {
@@ -117,8 +120,12 @@ func (n *accountNight) compare(before, after []txn) {
 			n.hadPosted++
 		}
 	}
+	if n.look.base == "" {
+		n.open(after)
+		return
+	}
 	n.removed, n.added = diff(before, after)
-	n.count(after)
+	n.count()
 	n.duplicates()
 	n.returned()
 	n.amended()
@@ -130,23 +137,27 @@ func (n *accountNight) compare(before, after []txn) {
 	n.twins()
 	n.cut()
 	n.beside()
+	n.after = nil
+}
+
+// open takes the first look at an account.
+func (n *accountNight) open(after []txn) {
+	n.st.Booked, n.st.Pending = 0, 0
+	for i := range after {
+		t := &after[i]
+		if t.is(pending) {
+			n.st.Pending += t.signed()
+			continue
+		}
+		n.st.Booked += t.signed()
+		n.added = append(n.added, t)
+	}
+	n.beside() // some pending rows stand beside their posted one already
+	n.added, n.after = nil, nil
 }
 
 // count keeps the sums of what was booked and what is pending.
-func (n *accountNight) count(after []txn) {
-	if n.look.base == "" { // the first look
-		n.st.Booked, n.st.Pending = 0, 0
-		for i := range after {
-			if t := &after[i]; t.is(pending) {
-				n.st.Pending += t.signed()
-			} else {
-				n.st.Booked += t.signed()
-			}
-		}
-		n.beside() // some stand beside their posted row already
-		n.added = nil
-		return
-	}
+func (n *accountNight) count() {
 	for _, t := range n.removed {
 		if t.is(pending) {
 			n.st.Pending -= t.signed()

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -122,63 +123,69 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 }
 
 func (n *unitNight) user(st *userState, now *userRow, was, is *partStream) error {
-	before, err := was.userAccounts(st.User)
-	if err != nil {
-		return err
+	was.skipTo(st.User)
+	is.skipTo(st.User)
+	if now == nil {
+		now = &userRow{guid: st.User, members: map[string]*memberRow{}}
 	}
-	after, err := is.userAccounts(st.User)
-	if err != nil {
-		return err
-	}
-	if now == nil || !now.listed {
-		if now == nil {
-			now = &userRow{guid: st.User, members: map[string]*memberRow{}}
-		}
-		if !n.facts.allUsers { // nobody asked for this user
-			n.unseen(st, nil)
-			return nil
-		}
+	if !now.listed && !n.facts.allUsers { // nobody asked for this user
+		n.unseen(st, nil)
+		return nil
 	}
 	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: newCounts()}
 	if !now.listed {
 		u.wentAway()
 	}
 	u.begin()
-	for guid, a := range before { // what a member's last complete look had, not simply the night before
-		if m := st.Members[a.member]; m == nil || n.prev == nil || m.Base != n.prev.Manifest().ID {
-			delete(before, guid)
-		}
-	}
-	for _, member := range sortedKeys(st.Members) {
-		for guid, rows := range st.Members[member].Carried {
-			before[guid] = accountRows{user: st.User, account: guid, member: member, rows: rows}
-		}
-	}
 	known := map[string]string{} // account → member, also of accounts without rows
 	for guid, a := range st.Accounts {
 		known[guid] = a.Member
 	}
-	for _, guid := range sortedKeys(now.members) {
-		for a := range now.members[guid].accounts {
-			known[a] = guid
+	for member, m := range st.Members {
+		for guid := range m.Carried {
+			known[guid] = member
 		}
 	}
-	for guid, a := range before {
-		if known[guid] == "" {
-			known[guid] = a.member
+	for member, m := range now.members {
+		for guid := range m.accounts {
+			known[guid] = member
 		}
 	}
-	for guid, a := range after {
-		if known[guid] == "" {
-			known[guid] = a.member
+	left := sortedKeys(known)
+	for {
+		guid := ""
+		for _, next := range []string{first(left), was.account(st.User), is.account(st.User)} {
+			if next != "" && (guid == "" || next < guid) {
+				guid = next
+			}
 		}
-	}
-	for _, guid := range sortedKeys(known) {
-		u.account(guid, known[guid], before[guid].rows, after[guid].rows)
+		if guid == "" {
+			break
+		}
+		if first(left) == guid {
+			left = left[1:]
+		}
+		before, after := was.take(st.User, guid), is.take(st.User, guid)
+		member := cmp.Or(known[guid], after.member, before.member)
+		// What a member's last complete look had, not simply the night before.
+		switch m := st.Members[member]; {
+		case m == nil:
+			before.rows = nil
+		case n.prev == nil || m.Base != n.prev.Manifest().ID:
+			before.rows = m.Carried[guid]
+		}
+		u.account(guid, member, before.rows, after.rows)
 	}
 	u.end()
 	n.take(u)
-	return nil
+	return errors.Join(was.err, is.err)
+}
+
+func first(s []string) string {
+	if len(s) == 0 {
+		return ""
+	}
+	return s[0]
 }
 
 // wentAway reports a user that is not listed any more.

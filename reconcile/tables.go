@@ -262,17 +262,28 @@ func partAccounts(ctx context.Context, r *snapshot.Reader, part int) iter.Seq2[a
 	}
 }
 
-// userAccounts gathers the accounts of one user from a stream that is at or
-// before it.
-func (s *partStream) userAccounts(user string) (map[string]accountRows, error) {
-	out := map[string]accountRows{}
-	for s.err == nil && s.ok && s.at.user <= user {
-		if s.at.user == user {
-			out[s.at.account] = s.at
-		}
+// skipTo leaves out the users before this one.
+func (s *partStream) skipTo(user string) {
+	for s.ok && s.at.user < user {
 		s.next()
 	}
-	return out, s.err
+}
+
+// account is the user's next account in the stream, "" if there is none.
+func (s *partStream) account(user string) string {
+	if s.ok && s.at.user == user {
+		return s.at.account
+	}
+	return ""
+}
+
+// take returns the rows of an account, if the stream stands at it, and moves on.
+func (s *partStream) take(user, account string) (at accountRows) {
+	if s.account(user) == account {
+		at = s.at
+		s.next()
+	}
+	return at
 }
 
 // unionKeys returns the keys of both maps in order.

@@ -60,9 +60,8 @@ type userNight struct {
 	held     []*accountNight   // that wait for the others
 	lost     map[string][]txn  // rows of accounts that are gone
 	after    map[string][]txn  // rows of the others, where an account is gone
+	keeps    map[string]bool   // by member: its accounts have to be compared with each other
 
-	notLooked []verdictOn
-	byMember  map[string]string // of not_looked_at lines
 	sightings []Sighting
 	changes   []userChange
 	counts    nightCounts
@@ -105,6 +104,15 @@ func (u *userNight) begin() {
 		}
 	}
 	u.goneMembers()
+	u.keeps = map[string]bool{}
+	for _, st := range u.st.Accounts {
+		if !u.keeps[st.Member] {
+			u.keeps[st.Member] = u.keepsRows(st.Member)
+		}
+	}
+	for _, to := range u.relinked {
+		u.keeps[to] = true
+	}
 }
 
 // disabled reports a user that is, once, and that it no longer is.
@@ -191,15 +199,19 @@ func (u *userNight) goneCode(member string) Code {
 	return ""
 }
 
-// keepsRows reports whether the rows of the member's accounts have to be
-// compared across accounts.
+// keepsRows reports whether an account of the member is gone, and its rows may
+// be found in another one.
 func (u *userNight) keepsRows(member string) bool {
+	m := u.now.members[member]
+	if m == nil || !m.complete {
+		return false
+	}
 	for guid, st := range u.st.Accounts {
-		if m := u.now.members[st.Member]; st.Member == member && m != nil && m.complete && m.accounts[guid] == nil {
+		if st.Member == member && m.accounts[guid] == nil {
 			return true
 		}
 	}
-	return taken2(u.relinked, member)
+	return false
 }
 
 // account takes the rows of one account, as the member's last complete look
@@ -254,10 +266,9 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 	}
 	u.counts.compared++
 	u.counts.posted += int64(len(before))
-	if u.keepsRows(member) {
+	if u.keeps[member] {
 		u.after[guid] = after
 	}
-	n.after = slices.DeleteFunc(slices.Clone(after), func(t txn) bool { return between(t.Created, u.facts.at) > 5*resolvesWithin })
 	u.held = append(u.held, n)
 }
 
