@@ -20,6 +20,7 @@ var errStopped = errors.New("stopped")
 // nightCounts adds up what was looked at.
 type nightCounts struct {
 	compared   int64 // accounts
+	apart      int64 // accounts that could not be compared: seen for the first time, or not looked at
 	posted     int64 // rows of their last look
 	complete   int64 // members
 	incomplete map[string]int64
@@ -35,6 +36,7 @@ func newCounts() nightCounts {
 
 func (c *nightCounts) add(o nightCounts) {
 	c.compared += o.compared
+	c.apart += o.apart
 	c.posted += o.posted
 	c.complete += o.complete
 	for k, v := range o.incomplete {
@@ -251,6 +253,7 @@ type checkpoint struct {
 	Systemic []snapshot.ID     `json:"systemic,omitempty"`
 	Window   schemas.Window    `json:"window"`
 	Judged   []snapshot.ID     `json:"judged"` // all that the state rests on, in order
+	Summary  *Summary          `json:"summary"`
 }
 
 const (

@@ -97,7 +97,7 @@ type TicketSummary struct {
 
 func summarize(r *run, facts *snapshotFacts, m *snapshot.Manifest, c *nightCounts, found []Finding, fired bool) Summary {
 	s := Summary{Snapshot: m.ID, AsOf: m.AsOf, Systemic: fired, Notes: []string{},
-		Accounts: AccountCount{Compared: c.compared},
+		Accounts: AccountCount{Compared: c.compared, NotComparable: c.apart},
 		Members:  MemberSummary{Complete: m.Members.Complete, Incomplete: m.Members.Incomplete, Why: c.incomplete},
 		Findings: FindingSummary{map[Kind]int{}, map[Code]int{}, map[Verdict]int{}, map[State]int{}},
 		Changes:  ChangeSummary{orEmpty(c.changes["added"]), orEmpty(c.changes["removed"]), orEmpty(c.changes["amended"])},
@@ -125,7 +125,7 @@ func summarize(r *run, facts *snapshotFacts, m *snapshot.Manifest, c *nightCount
 			fresh[f.TicketID] = true
 		}
 	}
-	s.Tickets = TicketSummary{New: len(fresh), Open: len(tickets), Withheld: max(0, len(tickets)-r.o.MaxTickets)}
+	s.Tickets = TicketSummary{New: len(fresh), Open: len(tickets)}
 	if fired || s.Compared != nil && m.Status != snapshot.StatusComplete {
 		s.ExitCode = 3
 	}

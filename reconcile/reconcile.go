@@ -287,6 +287,7 @@ func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitN
 	sightings = withhold(strongest(sightings), c.Systemic)
 	res.Findings = r.ledger.Apply(now.ID, facts.at.Time(), sightings)
 	res.Summary = summarize(r, facts, now, &counts, res.Findings, fired)
+	c.Summary = &res.Summary
 	line, err := marshal(c)
 	if err != nil {
 		return nil, err
@@ -302,7 +303,13 @@ func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitN
 		return nil, err
 	}
 	r.state = c
+	r.withholdTickets(&res.Summary)
 	return res, r.st.SyncDir(stateDir)
+}
+
+// withholdTickets counts the tickets beyond those that a run may raise.
+func (r *run) withholdTickets(s *Summary) {
+	s.Tickets.Withheld = max(0, s.Tickets.Open-r.o.MaxTickets)
 }
 
 const (
@@ -338,11 +345,15 @@ func withhold(all []Sighting, nights []snapshot.ID) []Sighting {
 
 // again renders the report of a snapshot that was judged before.
 func (r *run) again(m *snapshot.Manifest) (*Result, error) {
-	counts := newCounts()
-	facts := &snapshotFacts{id: m.ID, at: observed(m), window: m.Plan.Window}
-	res := &Result{Findings: r.ledger.Apply(m.ID, facts.at.Time(), nil)}
-	fired := r.state != nil && slices.Contains(r.state.Systemic, m.ID)
-	res.Summary = summarize(r, facts, m, &counts, res.Findings, fired)
+	c, err := readCheckpoint(r.st, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	if c == nil || c.Summary == nil || !r.ledger.Applied(m.ID) {
+		return nil, fmt.Errorf("%s was judged, and what was said of it is gone; run tallyport reconcile --rebuild", m.ID)
+	}
+	res := &Result{Findings: r.ledger.Apply(m.ID, observed(m).Time(), nil), Summary: *c.Summary}
+	r.withholdTickets(&res.Summary)
 	return res, nil
 }
 
@@ -350,7 +361,8 @@ func (r *run) again(m *snapshot.Manifest) (*Result, error) {
 // every snapshot.
 const keptStates = 3
 
-// keepState removes states that nobody will start from.
+// keepState removes states that nobody will start from. What was said of their
+// nights stays.
 func (r *run) keepState() error {
 	entries, err := r.st.List(stateDir)
 	if err != nil {
@@ -358,9 +370,26 @@ func (r *run) keepState() error {
 	}
 	judged := r.state.Judged
 	for _, e := range entries {
+		dir := stateDir + "/" + e.Name()
 		i := slices.Index(judged, snapshot.ID(e.Name()))
-		if i < 0 || i < len(judged)-keptStates {
-			if err := r.st.Remove(stateDir + "/" + e.Name()); err != nil {
+		if i < 0 {
+			if err := r.st.Remove(dir); err != nil {
+				return err
+			}
+			continue
+		}
+		if i >= len(judged)-keptStates {
+			continue
+		}
+		files, err := r.st.List(dir)
+		if err != nil {
+			return err
+		}
+		for _, f := range files {
+			if f.Name() == stateFile {
+				continue
+			}
+			if err := r.st.Remove(dir + "/" + f.Name()); err != nil {
 				return err
 			}
 		}

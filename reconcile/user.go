@@ -264,7 +264,11 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 			n.note("added", newRow, &after[i], "")
 		}
 	}
-	u.counts.compared++
+	if l.base != "" {
+		u.counts.compared++
+	} else {
+		u.counts.apart++
+	}
 	u.counts.posted += int64(len(before))
 	if u.keeps[member] {
 		u.after[guid] = after
@@ -300,6 +304,11 @@ func (u *userNight) end() {
 			u.counts.complete++
 		default:
 			u.counts.incomplete[reasonOf(m)]++
+			for _, a := range u.st.Accounts {
+				if a.Member == guid {
+					u.counts.apart++
+				}
+			}
 			code := Code("X1")
 			switch m.reason {
 			case schemas.Torn:
