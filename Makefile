@@ -3,15 +3,17 @@
 # make check  gofmt, vet, staticcheck, race, rooms
 # make bench  speed and memory beside a peer     (Python for DuckDB)
 # make interop  other people's readers           (Python, Java)
+# make evaluate  how often reconcile is right, in worlds whose truth is known
 # make fuzz   each fuzz target for FUZZTIME
 
 GO       ?= go
 FUZZTIME ?= 30s
 BENCH    ?=
+EVALUATE ?=
 PYTHON   ?= python3
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test check bench interop fuzz man completion clean
+.PHONY: build demo test check bench evaluate interop fuzz man completion clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tallyport .
@@ -51,6 +53,10 @@ bench: build .venv/bench
 # Without Python or duckdb the rest is measured all the same.
 .venv/bench: internal/bench/requirements.txt
 	-$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r $< && touch $@
+
+# EVALUATE='-set standard -seeds 3 -errors 5' for more than a smoke test.
+evaluate:
+	$(GO) run ./internal/evaluate $(EVALUATE)
 
 man: build
 	@mkdir -p bin/man

@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"internal/cli":        {"schemas", "atrium", "snapshot", "export", "reconcile", "sim"},
 	"internal/bench":      {"schemas", "sim"}, // it measures the program that is built, from outside
 	"internal/bench/peer": {},
+	"internal/evaluate":   {"schemas", "atrium", "snapshot", "export", "reconcile", "sim"}, // it compares what reconcile says with the truth
 }
 
 // testRooms is what test files may import besides.

@@ -43,6 +43,7 @@ const (
 	exitFailed    = 1
 	exitUsage     = 2
 	exitGaps      = 3
+	exitFindings  = 4
 	exitNone      = 10
 	exitLocked    = 11
 	exitRefused   = 12
@@ -229,9 +230,9 @@ func (o *outlet) redirect(w io.Writer) {
 func (s *session) app() *cli.App {
 	return &cli.App{
 		Name:                 "tallyport",
-		Usage:                "exports MX data into snapshots that can be trusted",
+		Usage:                "exports MX data into snapshots that can be trusted, and says what is missing",
 		UsageText:            "tallyport COMMAND [flags]",
-		Description:          "Every flag has an environment twin, TALLYPORT_ and its name in capitals: --page-size is TALLYPORT_PAGE_SIZE.\nCredentials are never flags: MX_API_KEY and MX_CLIENT_ID, or MX_API_KEY_FILE and MX_CLIENT_ID_FILE.\n\nExit codes: 0 done, 1 failed, 2 usage or settings, 3 published with gaps, 10 no such snapshot, 11 locked,\n12 refused by the API, 13 stopped and can be resumed, 130/143 interrupted.",
+		Description:          "Every flag has an environment twin, TALLYPORT_ and its name in capitals: --page-size is TALLYPORT_PAGE_SIZE.\nCredentials are never flags: MX_API_KEY and MX_CLIENT_ID, or MX_API_KEY_FILE and MX_CLIENT_ID_FILE.\n\nExit codes: 0 done, 1 failed, 2 usage or settings, 3 published or compared with gaps,\n4 findings that --fail-on names, 10 no such snapshot, 11 locked, 12 refused by the API,\n13 stopped and can be resumed, 130/143 interrupted.",
 		HideVersion:          true,
 		HideHelpCommand:      true,
 		EnableBashCompletion: true,
@@ -242,6 +243,11 @@ func (s *session) app() *cli.App {
 		OnUsageError:         onUsageError,
 		Commands: []*cli.Command{
 			s.exportCommand(),
+			s.reconcileCommand(),
+			s.nightlyCommand(),
+			s.explainCommand(),
+			s.diffCommand(),
+			s.ticketsCommand(),
 			s.snapshotsCommand(),
 			s.membersCommand(),
 			s.schemaCommand(),
@@ -322,9 +328,14 @@ func (s *session) openStore(path string) (*snapshot.Dir, error) {
 
 // lock takes the export lock, waiting up to wait for it.
 func (s *session) lock(ctx context.Context, st snapshot.Store, wait time.Duration) (func() error, error) {
+	return s.waitFor(ctx, st, wait, func() (func() error, error) { return snapshot.LockExport(st) })
+}
+
+// waitFor takes a lock, waiting up to wait for it.
+func (s *session) waitFor(ctx context.Context, st snapshot.Store, wait time.Duration, lock func() (func() error, error)) (func() error, error) {
 	deadline := s.env.Now().Add(wait)
 	for {
-		unlock, err := snapshot.LockExport(st)
+		unlock, err := lock()
 		if !errors.Is(err, snapshot.ErrLocked) {
 			return unlock, err
 		}

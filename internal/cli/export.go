@@ -18,8 +18,8 @@ import (
 	"tallyport/snapshot"
 )
 
-func (s *session) exportCommand() *cli.Command {
-	flags := append(clientFlags(),
+func exportFlags() []cli.Flag {
+	return append(clientFlags(),
 		storeFlag(),
 		&cli.StringFlag{Name: "as-of", Usage: "nominal `TIME` of the snapshot, as 2026-11-20T02:00:00Z (default: now)"},
 		&cli.StringFlag{Name: "from", Usage: "first `DATE` of the transaction window (default: 90 days before --as-of)"},
@@ -38,6 +38,9 @@ func (s *session) exportCommand() *cli.Command {
 		&cli.StringFlag{Name: "metrics-file", Usage: "write metrics to `FILE` for node_exporter's textfile collector"},
 		&cli.StringFlag{Name: "ping-url", Usage: "tell `URL`/start when the run starts and URL/<exit code> when it ends"},
 	)
+}
+
+func (s *session) exportCommand() *cli.Command {
 	return s.command(&cli.Command{
 		Name:  "export",
 		Usage: "pulls one snapshot from the API into the store",
@@ -49,7 +52,7 @@ Examples:
   tallyport export --store /data/mx
   tallyport export --env development --format csv --users pilot.txt
   tallyport export --as-of 2026-11-20T02:00:00Z --require-complete --json`,
-		Flags:  flags,
+		Flags:  exportFlags(),
 		Action: s.export,
 	}, 0)
 }
@@ -187,7 +190,13 @@ func checkStorePath(path string) error {
 }
 
 // runJob opens and locks the store and exports into it.
-func (s *session) runJob(c *cli.Context, j *job, run *runReport) (err error) {
+func (s *session) runJob(c *cli.Context, j *job, run *runReport) error {
+	return s.withStore(c, j, func(ctx context.Context, st *snapshot.Dir) error { return s.exportInto(ctx, c, st, j, run) })
+}
+
+// withStore opens and locks the store for an export. --max-duration runs from
+// here, so that waiting for the lock counts.
+func (s *session) withStore(c *cli.Context, j *job, do func(context.Context, *snapshot.Dir) error) (err error) {
 	ctx := c.Context
 	if d := c.Duration("max-duration"); d > 0 {
 		var cancel context.CancelFunc
@@ -205,6 +214,11 @@ func (s *session) runJob(c *cli.Context, j *job, run *runReport) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	return do(ctx, st)
+}
+
+// exportInto exports into a store that is locked.
+func (s *session) exportInto(ctx context.Context, c *cli.Context, st *snapshot.Dir, j *job, run *runReport) (err error) {
 	if err := snapshot.RollForward(ctx, st); err != nil {
 		return err
 	}
@@ -331,14 +345,23 @@ func (r *runReport) finish(err error) {
 // write prints the summary and writes the metrics. A metrics file that cannot
 // be written is a line in the log and nothing more.
 func (r *runReport) write(c *cli.Context) error {
+	r.writeMetricsOf(c)
+	if c.Bool("json") {
+		return json.NewEncoder(r.s.env.Stdout).Encode(r)
+	}
+	return r.print(c)
+}
+
+func (r *runReport) writeMetricsOf(c *cli.Context) {
 	if file := c.String("metrics-file"); file != "" {
 		if err := r.writeMetrics(file); err != nil {
 			r.s.log.Warn("metrics were not written", "error", err.Error())
 		}
 	}
-	if c.Bool("json") {
-		return json.NewEncoder(r.s.env.Stdout).Encode(r)
-	}
+}
+
+// print writes the summary for people.
+func (r *runReport) print(c *cli.Context) error {
 	if r.s.quiet || r.manifest == nil {
 		return nil
 	}
