@@ -29,10 +29,11 @@ var rooms = map[string][]string{
 
 // testRooms is what test files may import besides.
 var testRooms = map[string][]string{
-	".":        {"schemas", "atrium", "snapshot", "snapshot/storetest", "export", "sim", "internal/cli"},
-	"atrium":   {"sim"},
-	"snapshot": {"snapshot/storetest"},
-	"export":   {"atrium", "sim", "snapshot/storetest"},
+	".":         {"schemas", "atrium", "snapshot", "snapshot/storetest", "export", "sim", "internal/cli"},
+	"atrium":    {"sim"},
+	"snapshot":  {"snapshot/storetest"},
+	"export":    {"atrium", "sim", "snapshot/storetest"},
+	"reconcile": {"snapshot/storetest"},
 }
 
 const module = "tallyport/"

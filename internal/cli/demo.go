@@ -5,24 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"tallyport/reconcile"
 	"tallyport/sim"
+	"tallyport/snapshot"
 )
 
 func (s *session) demoCommand() *cli.Command {
 	return s.command(&cli.Command{
-		Name:        "demo",
-		Usage:       "starts the pretend MX in process and exports two nights from it",
-		Description: "Everything goes through real HTTP on a loopback port. The directory is made anew each time.\n\nExample:\n  tallyport demo --dir /tmp/demo --users 500",
+		Name:  "demo",
+		Usage: "starts the pretend MX in process, lives through some nights with it, and says what it lost",
+		Description: `Everything goes through real HTTP on a loopback port. The first nights are in calm weather and
+fast; on the last two the pretend MX is as awkward as it can be. On the way rows are lost, rows
+come late and come back, and members go stale. The directory is made anew each time.
+
+Example:
+  tallyport demo --dir /tmp/demo --users 500`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "dir", Value: "./demo", Usage: "directory for the snapshots"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "which world"},
-			&cli.IntFlag{Name: "users", Value: 250, Usage: "users in the world"},
+			&cli.IntFlag{Name: "users", Value: 220, Usage: "users in the world"},
 		},
 		Action: s.demo,
 	}, 0)
@@ -31,7 +41,19 @@ func (s *session) demoCommand() *cli.Command {
 // demoMark is the file that says that a directory is a demo's and may go.
 const demoMark = ".tallyport-demo"
 
-const demoNights = 2
+// A balance needs some nights before it can tell what is missing, and a lost
+// row two more before it is sure.
+const (
+	demoNights = 12
+	roughFrom  = demoNights - 2 // the first night in default weather
+)
+
+// demoDefects is what is done to the world before a night.
+var demoDefects = map[int]map[string]int{
+	6: {"Z1": 3, "N1": 3},
+	7: {"Z3": 2},
+	8: {"Z1": 2, "P5": 1},
+}
 
 func (s *session) demo(c *cli.Context) (err error) {
 	dir := c.String("dir")
@@ -41,7 +63,7 @@ func (s *session) demo(c *cli.Context) (err error) {
 	if err := clearDemo(dir); err != nil {
 		return err
 	}
-	var same []string // flags that hold for the exports too
+	var same []string // flags that hold for the nights too
 	for _, f := range []string{"quiet", "v"} {
 		if c.Bool(f) {
 			same = append(same, "--"+f)
@@ -51,7 +73,8 @@ func (s *session) demo(c *cli.Context) (err error) {
 	if s.quiet {
 		say = func(string, ...any) {}
 	}
-	world := sim.New(sim.Config{Seed: c.Uint64("seed"), Users: c.Int("users"), Start: s.yesterday().Add(-(demoNights - 1) * 24 * time.Hour)})
+	calm := sim.Calm()
+	world := sim.New(sim.Config{Seed: c.Uint64("seed"), Users: c.Int("users"), Transactions: 90, Weather: &calm, Start: s.yesterday().Add(-(demoNights - 1) * 24 * time.Hour)})
 	l, err := listen("127.0.0.1:0")
 	if err != nil {
 		return err
@@ -64,18 +87,31 @@ func (s *session) demo(c *cli.Context) (err error) {
 		if night > 0 {
 			world.Advance(24 * time.Hour)
 		}
+		for _, kind := range slices.Sorted(maps.Keys(demoDefects[night])) {
+			world.Inject(kind, demoDefects[night][kind])
+		}
+		flags := same
+		switch {
+		case night == roughFrom:
+			world.SetWeather(sim.DefaultWeather())
+		case night < roughFrom && !c.Bool("v"):
+			flags = []string{"--quiet"} // one line for each is enough
+		}
 		asOf := world.Now().Format(time.RFC3339)
-		say("$ tallyport export --base-url %s --store %s --as-of %s\n", srv.url(), store, asOf)
+		say("$ tallyport nightly --base-url %s --store %s --as-of %s\n", srv.url(), store, asOf)
 		code := s.nested(c.Context, map[string]string{"MX_API_KEY": sim.DefaultAPIKey, "MX_CLIENT_ID": sim.DefaultClientID},
-			append([]string{"export", "--base-url", srv.url(), "--store", store, "--as-of", asOf, "--page-size", "auto"}, same...)...)
+			append([]string{"nightly", "--base-url", srv.url(), "--store", store, "--as-of", asOf, "--page-size", "auto"}, flags...)...)
 		if code != exitOK && code != exitGaps {
 			return exit(code)
 		}
 		worst = max(worst, code)
-		say("\n")
 	}
-	say("%s", demoNext(store, worst))
-	return nil
+	if s.quiet {
+		return nil
+	}
+	next, err := s.demoNext(store, snapshot.IDOf(world.Now()), worst)
+	say("%s", next)
+	return err
 }
 
 // nested runs a command of the program with an environment of its own.
@@ -106,20 +142,56 @@ func clearDemo(dir string) error {
 	return os.WriteFile(filepath.Join(dir, demoMark), nil, 0o600)
 }
 
-func demoNext(store string, worst int) string {
-	text := fmt.Sprintf(`Two nights of a pretend MX are in %[1]s. What to try next:
-
-  tallyport snapshots list --store %[1]s
+// demoNext says what there is to see.
+func (s *session) demoNext(store string, id snapshot.ID, worst int) (string, error) {
+	st, err := s.openStore(store)
+	if err != nil {
+		return "", err
+	}
+	defer st.Close()
+	ledger, err := s.openLedger(st)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n%d nights of a pretend MX are in %s. All that was found in them, by kind:\n\n%s", demoNights, store, byKind(ledger.Findings()))
+	b.WriteString("\nWhat to try next:\n\n")
+	fmt.Fprintf(&b, "  tallyport tickets list --store %s\n", store)
+	if guid := tellingTransaction(ledger.Findings()); guid != "" {
+		fmt.Fprintf(&b, "  tallyport explain %s --store %s\n", guid, store)
+	}
+	if ids, err := snapshot.List(st); err == nil && len(ids) > 1 {
+		fmt.Fprintf(&b, "  tallyport diff %s %s --store %s\n", ids[len(ids)-2], ids[len(ids)-1], store)
+	}
+	fmt.Fprintf(&b, `  tallyport snapshots list --store %[1]s
   tallyport snapshots verify --store %[1]s
   tallyport schema --table transactions
   duckdb -c "SELECT snapshot, status, count(*), sum(amount) FROM read_parquet('%[1]s/transactions/*/*.parquet', hive_partitioning=true) GROUP BY ALL ORDER BY ALL"
   duckdb -c "SELECT reason, resource, count(*) FROM read_parquet('%[1]s/coverage/*/*.parquet') WHERE NOT complete GROUP BY ALL"
-`, store)
+
+The report of the last night: %[1]s/_reports/%[2]s
+`, store, id)
 	if worst == exitGaps {
-		text += `
+		b.WriteString(`
 The pretend MX misbehaves on purpose, so a few members could not be read whole: each
-has a reason in the coverage table, and export ends with exit code 3.
-`
+has a reason in the coverage table, and nightly ends with exit code 3.
+`)
 	}
-	return text
+	return b.String(), nil
+}
+
+// tellingTransaction is one that is worth explaining: lost and confirmed, else
+// lost and back.
+func tellingTransaction(all []reconcile.Finding) string {
+	found := ""
+	for i := range all {
+		switch f := &all[i]; {
+		case f.Kind != "missing_transaction" || f.Transaction == "":
+		case f.State.Raised() && f.Verdict == reconcile.Ticket:
+			return string(f.Transaction)
+		case found == "" || f.State.Raised():
+			found = string(f.Transaction)
+		}
+	}
+	return found
 }
