@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 
 // testRooms is what test files may import besides.
 var testRooms = map[string][]string{
-	".":         {"schemas", "atrium", "snapshot", "snapshot/storetest", "export", "sim", "internal/cli"},
+	".":         {"schemas", "atrium", "snapshot", "snapshot/storetest", "export", "reconcile", "sim", "internal/cli"},
 	"atrium":    {"sim"},
 	"snapshot":  {"snapshot/storetest"},
 	"export":    {"atrium", "sim", "snapshot/storetest"},

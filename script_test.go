@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tallyport/internal/cli"
+	"tallyport/reconcile"
 	"tallyport/sim"
 	"tallyport/snapshot"
 )
@@ -128,6 +129,45 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			ts.Check(err)
 		},
 		"unlock": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(state(ts).unlock()) },
+		// lockledger DIR holds the ledger's lock of the store, until unlock.
+		"lockledger": func(ts *testscript.TestScript, _ bool, args []string) {
+			st, err := snapshot.OpenDir(ts.MkAbs(args[0]), false)
+			ts.Check(err)
+			ts.Defer(func() { st.Close() })
+			state(ts).unlock, err = reconcile.LockLedger(st)
+			ts.Check(err)
+		},
+		// inject KIND N NAME does defects; $NAME is the first transaction of the first.
+		"inject": func(ts *testscript.TestScript, _ bool, args []string) {
+			n, err := strconv.Atoi(args[1])
+			ts.Check(err)
+			made := state(ts).world.Inject(args[0], n)
+			if len(made) < n || len(made[0].Transactions) == 0 {
+				ts.Fatalf("%d defects, want %s", len(made), args[1])
+			}
+			ts.Setenv(args[2], made[0].Transactions[0])
+		},
+		// nights N STORE exports so many nights: after each the clock moves on.
+		"nights": func(ts *testscript.TestScript, _ bool, args []string) {
+			n, err := strconv.Atoi(args[0])
+			ts.Check(err)
+			for range n {
+				ts.Check(ts.Exec("tallyport", "export", "--store", args[1], "--as-of", ts.Getenv("ASOF"), "--quiet"))
+				state(ts).world.Advance(24 * time.Hour)
+				setAsOf(ts, state(ts).world.Now())
+			}
+		},
+		// cutline FILE N takes the end off a line.
+		"cutline": func(ts *testscript.TestScript, _ bool, args []string) {
+			name := ts.MkAbs(args[0])
+			b, err := os.ReadFile(name)
+			ts.Check(err)
+			n, err := strconv.Atoi(args[1])
+			ts.Check(err)
+			lines := strings.SplitAfter(string(b), "\n")
+			lines[n-1] = lines[n-1][:len(lines[n-1])/2] + "\n"
+			ts.Check(os.WriteFile(name, []byte(strings.Join(lines, "")), 0o600))
+		},
 		// watchdog starts a server that takes pings at $WATCHDOG.
 		"watchdog": func(ts *testscript.TestScript, _ bool, _ []string) {
 			s := state(ts)
@@ -193,6 +233,8 @@ func simConfig(args []string) (sim.Config, error) {
 			cfg.Users, err = strconv.Atoi(value)
 		case "seed":
 			cfg.Seed, err = strconv.ParseUint(value, 10, 64)
+		case "transactions":
+			cfg.Transactions, err = strconv.ParseFloat(value, 64)
 		case "pages":
 			cfg.MaxPageSize, err = strconv.Atoi(value)
 		case "ago":

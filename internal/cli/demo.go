@@ -32,7 +32,7 @@ Example:
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "dir", Value: "./demo", Usage: "directory for the snapshots"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "which world"},
-			&cli.IntFlag{Name: "users", Value: 220, Usage: "users in the world"},
+			&cli.IntFlag{Name: "users", Value: 210, Usage: "users in the world"},
 		},
 		Action: s.demo,
 	}, 0)
@@ -44,15 +44,15 @@ const demoMark = ".tallyport-demo"
 // A balance needs some nights before it can tell what is missing, and a lost
 // row two more before it is sure.
 const (
-	demoNights = 12
+	demoNights = 10
 	roughFrom  = demoNights - 2 // the first night in default weather
 )
 
 // demoDefects is what is done to the world before a night.
 var demoDefects = map[int]map[string]int{
-	6: {"Z1": 3, "N1": 3},
-	7: {"Z3": 2},
-	8: {"Z1": 2, "P5": 1},
+	4: {"Z1": 3, "N1": 3},
+	5: {"Z3": 2},
+	6: {"Z1": 2, "P5": 1},
 }
 
 func (s *session) demo(c *cli.Context) (err error) {
