@@ -1,4 +1,4 @@
-# make demo   two nights of a pretend MX, exported to ./demo
+# make demo   ten nights of a pretend MX, exported to ./demo and reconciled
 # make test   everything that needs Go alone
 # make check  gofmt, vet, staticcheck, race, rooms
 # make bench  speed and memory beside a peer     (Python for DuckDB)
