@@ -167,8 +167,13 @@ func (d *differ) members(rows [2]*tables) map[[2]string]bool {
 		for _, member := range unionKeys(of[0], of[1]) {
 			why := ""
 			for i, id := range []snapshot.ID{d.sum.A, d.sum.B} {
+				u := rows[i].users[guid]
 				switch m := of[i][member]; {
 				case why != "":
+				case m == nil && u != nil && u.disabled:
+					why = "user disabled in " + string(id)
+				case m == nil && u != nil && !u.whole:
+					why = "list of members not read in " + string(id)
 				case m == nil || !m.covered && !m.listed:
 					why = "not in " + string(id)
 				case !m.complete || !m.covered:

@@ -138,9 +138,14 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 		return nil, err
 	}
 	id := res.Summary.Snapshot
-	dir := cmp.Or(j.report, filepath.Join(st.Path("_reports"), string(id)))
-	if err := carryOver(res, dir); err != nil {
-		return nil, err
+	usual := filepath.Join(st.Path("_reports"), string(id))
+	dir := cmp.Or(j.report, usual)
+	if len(res.Judged) == 0 {
+		for _, d := range []string{usual, dir} {
+			if err := carryOver(&res.Summary, d); err != nil {
+				return nil, err
+			}
+		}
 	}
 	for _, f := range res.Findings {
 		if f.State.Raised() && slices.Contains(j.failOn, f.Verdict) {
@@ -232,22 +237,19 @@ func byKind(all []reconcile.Finding) string {
 var states = []reconcile.State{reconcile.Escalated, reconcile.Submitted, reconcile.Open, reconcile.Candidate,
 	reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
 
-// carryOver takes what a run that judged nothing cannot count again from the
-// report that is there.
-func carryOver(res *reconcile.Result, dir string) error {
-	if len(res.Judged) > 0 {
-		return nil
-	}
+// carryOver takes what a run that judged nothing cannot count again from a
+// report of the same snapshot, if there is one.
+func carryOver(now *reconcile.Summary, dir string) error {
 	old, err := readSummary(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && old.Snapshot != res.Summary.Snapshot {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && old.Snapshot != now.Snapshot {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	now := &res.Summary
 	now.Compared, now.Accounts, now.Members, now.Changes, now.Systemic, now.Notes = old.Compared, old.Accounts, old.Members, old.Changes, old.Systemic, old.Notes
-	if old.ExitCode == exitGaps {
+	now.ExitCode = exitOK
+	if old.ExitCode == exitGaps || now.Systemic || now.Compared != nil && now.Members.Incomplete > 0 {
 		now.ExitCode = exitGaps
 	}
 	return nil
