@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -138,15 +137,7 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 		return nil, err
 	}
 	id := res.Summary.Snapshot
-	usual := filepath.Join(st.Path("_reports"), string(id))
-	dir := cmp.Or(j.report, usual)
-	if len(res.Judged) == 0 {
-		for _, d := range []string{usual, dir} {
-			if err := carryOver(&res.Summary, d); err != nil {
-				return nil, err
-			}
-		}
-	}
+	dir := cmp.Or(j.report, filepath.Join(st.Path("_reports"), string(id)))
 	for _, f := range res.Findings {
 		if f.State.Raised() && slices.Contains(j.failOn, f.Verdict) {
 			res.Summary.ExitCode = exitFindings
@@ -236,21 +227,3 @@ func byKind(all []reconcile.Finding) string {
 // states in the order of their urgency.
 var states = []reconcile.State{reconcile.Escalated, reconcile.Submitted, reconcile.Open, reconcile.Candidate,
 	reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
-
-// carryOver takes what a run that judged nothing cannot count again from a
-// report of the same snapshot, if there is one.
-func carryOver(now *reconcile.Summary, dir string) error {
-	old, err := readSummary(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && old.Snapshot != now.Snapshot {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	now.Compared, now.Accounts, now.Members, now.Changes, now.Systemic, now.Notes = old.Compared, old.Accounts, old.Members, old.Changes, old.Systemic, old.Notes
-	now.ExitCode = exitOK
-	if old.ExitCode == exitGaps || now.Systemic || now.Compared != nil && now.Members.Incomplete > 0 {
-		now.ExitCode = exitGaps
-	}
-	return nil
-}

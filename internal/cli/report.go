@@ -1,16 +1,12 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-
-	"tallyport/reconcile"
 )
 
 // summaryFile makes a directory a report.
@@ -99,18 +95,4 @@ func syncDir(dir string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// readSummary reads the summary of a report.
-func readSummary(dir string) (*reconcile.Summary, error) {
-	name := filepath.Join(dir, summaryFile)
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	sum := new(reconcile.Summary)
-	if err := json.Unmarshal(data, sum); err != nil {
-		return nil, fmt.Errorf("%s: %w; remove the report, and the next run writes it again", name, err)
-	}
-	return sum, nil
 }
