@@ -135,6 +135,15 @@ func (l *Ledger) Last() (snapshot.ID, time.Time) {
 	return n.id, n.at
 }
 
+// Nights returns the snapshots that were applied, in order.
+func (l *Ledger) Nights() []snapshot.ID {
+	ids := make([]snapshot.ID, len(l.nights))
+	for i, n := range l.nights {
+		ids[i] = n.id
+	}
+	return ids
+}
+
 // Applied reports whether the snapshot was applied.
 func (l *Ledger) Applied(id snapshot.ID) bool {
 	return slices.ContainsFunc(l.nights, func(n night) bool { return n.id == id })

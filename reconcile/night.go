@@ -74,6 +74,7 @@ type unitNight struct {
 	prev     *snapshot.Reader // nil on the first night
 	now      *snapshot.Reader
 	before   *checkpoint // nil on the first night
+	states   string      // directory of the states
 	into     string      // directory of the new state
 
 	sightings []Sighting
@@ -90,7 +91,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	old, err := n.before.users(n.st, n.unit, n.of)
+	old, err := n.before.users(n.st, n.states, n.unit, n.of)
 	if err != nil {
 		return err
 	}
@@ -263,13 +264,13 @@ const (
 )
 
 // users reads the unit's part of the state.
-func (c *checkpoint) users(st snapshot.Store, unit, n int) (map[string]*userState, error) {
+func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (map[string]*userState, error) {
 	out := map[string]*userState{}
 	if c == nil {
 		return out, nil
 	}
 	for p := unit; p < c.Shards; p += n {
-		if err := readState(st, fmt.Sprintf("%s/%s/%04d", stateDir, c.Snapshot, p), out); err != nil {
+		if err := readState(st, fmt.Sprintf("%s/%s/%04d", dir, c.Snapshot, p), out); err != nil {
 			return nil, err
 		}
 	}

@@ -64,6 +64,9 @@ type run struct {
 	o      Options
 	ledger *Ledger
 	state  *checkpoint
+	dir    string // where states are written
+
+	rebuilding bool
 }
 
 // ErrNothing is returned for a store without snapshots.
@@ -96,20 +99,31 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if target < first {
 		return r.again(all[target])
 	}
+	last := target
+	if r.rebuilding { // to the end, or what was said of later nights would be gone
+		last = len(all) - 1
+	}
 	var res *Result
-	for i := first; i <= target; i++ {
+	for i := first; i <= last; i++ {
 		var prev *snapshot.Manifest
 		if r.state != nil {
 			prev = manifestOf(all, r.state.Snapshot)
 		}
-		if res, err = r.night(ctx, prev, all[i], i == target); err != nil {
+		night, err := r.night(ctx, prev, all[i], i == target)
+		if err != nil {
 			return nil, err
 		}
+		if i == target {
+			res = night
+		}
 	}
-	for i := first; i <= target; i++ {
+	for i := first; i <= last; i++ {
 		res.Judged = append(res.Judged, all[i].ID)
 	}
 	if err := r.ledger.Save(r.st); err != nil {
+		return nil, err
+	}
+	if err := r.swap(); err != nil {
 		return nil, err
 	}
 	return res, r.keepState()
@@ -158,39 +172,91 @@ func later(m *snapshot.Manifest, c *checkpoint) bool {
 
 // open reads the ledger and the newest state, or starts again: when asked to,
 // and when a snapshot came late, between others that were judged already.
-func (r *run) open(all []*snapshot.Manifest) error {
-	if !r.o.Rebuild {
-		var err error
-		if r.ledger, err = OpenLedger(r.st); err != nil {
-			return err
+func (r *run) open(all []*snapshot.Manifest) (err error) {
+	r.dir = stateDir
+	if r.ledger, err = OpenLedger(r.st); err != nil && !r.o.Rebuild {
+		return err
+	}
+	if err != nil { // the log is damaged, and a rebuild makes it again
+		return r.startAgain()
+	}
+	last, _ := r.ledger.Last()
+	if last == "" {
+		return r.startAgain()
+	}
+	if r.state, err = r.newestState(last); err != nil && !r.o.Rebuild {
+		return err
+	}
+	var late *snapshot.Manifest
+	if r.state != nil {
+		for _, m := range all {
+			if !later(m, r.state) && !slices.Contains(r.state.Judged, m.ID) {
+				late = m
+			}
 		}
-		last, _ := r.ledger.Last()
-		if last == "" {
-			return r.dropState()
+	}
+	if !r.o.Rebuild && r.state != nil && late == nil {
+		return nil
+	}
+	// What was pruned cannot be judged again, and what was said of it must not
+	// be lost.
+	for _, id := range r.ledger.Nights() {
+		if manifestOf(all, id) != nil {
+			continue
 		}
-		if r.state, err = readCheckpoint(r.st, last); err != nil {
-			return err
-		}
-		late := r.state == nil || slices.ContainsFunc(all, func(m *snapshot.Manifest) bool {
-			return !later(m, r.state) && !slices.Contains(r.state.Judged, m.ID)
-		})
-		if !late {
+		if late != nil && !r.o.Rebuild {
+			r.o.Log.Warn("a snapshot came too late to be judged", "snapshot", late.ID, "why", "others that were judged are pruned, so that nothing can be judged again")
 			return nil
 		}
-		r.o.Log.Info("judging all snapshots again", "why", "one is older than what was judged, or the state is gone")
+		return fmt.Errorf("%s was judged and is pruned: it cannot be judged again, and what was found in it would be lost; restore it or go on without --rebuild", id)
 	}
+	r.o.Log.Info("judging all snapshots again")
+	return r.startAgain()
+}
+
+// startAgain judges from the first snapshot on, beside the state that is there.
+func (r *run) startAgain() error {
 	decisions, err := ReadDecisions(r.st)
 	if err != nil {
 		return err
 	}
-	r.ledger, r.state = NewLedger(decisions), nil
-	return r.dropState()
+	r.ledger, r.state, r.dir, r.rebuilding = NewLedger(decisions), nil, stateDir+".new", true
+	return r.st.Remove(r.dir)
 }
 
-func (r *run) dropState() error { return r.st.Remove(stateDir) }
+// swap puts the state of a rebuild in the place of the one before.
+func (r *run) swap() error {
+	if !r.rebuilding {
+		return nil
+	}
+	if err := r.st.Remove(stateDir); err != nil {
+		return err
+	}
+	if err := r.st.Rename(r.dir, stateDir); err != nil {
+		return err
+	}
+	r.dir = stateDir
+	return r.st.SyncDir(ledgerDir)
+}
 
-func readCheckpoint(st snapshot.Store, id snapshot.ID) (*checkpoint, error) {
-	data, err := readFile(st, stateDir+"/"+string(id)+"/"+stateFile)
+// newestState reads the state after a snapshot. A rebuild that died after it
+// had saved the ledger left it beside the old one.
+func (r *run) newestState(id snapshot.ID) (*checkpoint, error) {
+	c, err := readCheckpoint(r.st, stateDir, id)
+	if c != nil || err != nil {
+		return c, err
+	}
+	if c, err = readCheckpoint(r.st, stateDir+".new", id); c == nil || err != nil {
+		return nil, err
+	}
+	r.dir, r.rebuilding = stateDir+".new", true
+	err = r.swap()
+	r.rebuilding = false
+	return c, err
+}
+
+func readCheckpoint(st snapshot.Store, dir string, id snapshot.ID) (*checkpoint, error) {
+	data, err := readFile(st, dir+"/"+string(id)+"/"+stateFile)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && data == nil {
 		return nil, nil
 	}
@@ -230,7 +296,7 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 	if err != nil {
 		return nil, err
 	}
-	into := stateDir + "/" + string(now.ID) + ".new"
+	into := r.dir + "/" + string(now.ID) + ".new"
 	if err := r.st.Remove(into); err != nil {
 		return nil, err
 	}
@@ -240,7 +306,7 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(r.o.Concurrency)
 	for i := range units {
-		units[i] = &unitNight{unit: i, of: of, facts: facts, o: &opts, st: r.st, prev: before, now: reader, before: r.state, into: into}
+		units[i] = &unitNight{unit: i, of: of, facts: facts, o: &opts, st: r.st, prev: before, now: reader, before: r.state, states: r.dir, into: into}
 		group.Go(func() error { return units[i].run(inner) })
 	}
 	if err := group.Wait(); err != nil {
@@ -304,7 +370,7 @@ func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitN
 	}
 	r.state = c
 	r.withholdTickets(&res.Summary)
-	return res, r.st.SyncDir(stateDir)
+	return res, r.st.SyncDir(r.dir)
 }
 
 // withholdTickets counts the tickets beyond those that a run may raise.
@@ -345,7 +411,7 @@ func withhold(all []Sighting, nights []snapshot.ID) []Sighting {
 
 // again renders the report of a snapshot that was judged before.
 func (r *run) again(m *snapshot.Manifest) (*Result, error) {
-	c, err := readCheckpoint(r.st, m.ID)
+	c, err := readCheckpoint(r.st, stateDir, m.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -134,7 +134,7 @@ func (t *tables) readCoverage(get func(string) schemas.Value, scope schemas.Scop
 	complete, reason := get("complete").Int != 0, schemas.Reason(get("reason").String())
 	switch {
 	case member == "" && resource == schemas.MembersResource:
-		u.whole = complete
+		u.whole, u.reason = complete, reason
 		return
 	case member == "" && resource == schemas.UsersResource:
 		return

@@ -37,7 +37,8 @@ type userRow struct {
 	guid     string
 	listed   bool // it stands in the users table
 	disabled bool
-	whole    bool // its list of members is complete
+	whole    bool           // its list of members is complete
+	reason   schemas.Reason // why it is not
 	members  map[string]*memberRow
 }
 
@@ -318,6 +319,9 @@ func (u *userNight) end() {
 			}
 			u.changes = append(u.changes, userChange{member: guid, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown}})
 		}
+	}
+	if u.now.listed && u.now.reason.Gap() && len(u.now.members) == 0 {
+		u.counts.incomplete[string(u.now.reason)]++ // at least one that nobody knows
 	}
 	slices.SortStableFunc(u.changes, func(a, b userChange) int {
 		return cmp.Or(strings.Compare(a.member, b.member), strings.Compare(a.account, b.account), cmp.Compare(a.row.Date, b.row.Date), strings.Compare(a.row.GUID, b.row.GUID), strings.Compare(a.change, b.change))

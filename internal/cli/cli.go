@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -314,9 +316,11 @@ func (s *session) group(c *cli.Command) *cli.Command {
 	return c
 }
 
-// openStore opens the store that a command reads. It is not made.
+// openStore opens the store that a command reads. It is not made. What is
+// written to one that a group may read, the group may read.
 func (s *session) openStore(path string) (*snapshot.Dir, error) {
-	st, err := snapshot.OpenDir(path, false)
+	info, err := os.Stat(filepath.Join(path, "_store.json"))
+	st, err := snapshot.OpenDir(path, err == nil && info.Mode()&0o040 != 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no store at %s; name one with --store: %w", path, snapshot.ErrNoSnapshot)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"tallyport/reconcile"
 	"tallyport/schemas"
 	"tallyport/snapshot"
 )
@@ -285,7 +286,11 @@ func (s *session) pruneSnapshots(c *cli.Context) (err error) {
 			return err
 		}
 	}
-	steps, err := snapshot.PlanPrune(st, keep, nil, s.env.Now())
+	held, err := reconcile.Held(st)
+	if err != nil {
+		return err
+	}
+	steps, err := snapshot.PlanPrune(st, keep, held, s.env.Now())
 	if err != nil {
 		return err
 	}

@@ -212,8 +212,7 @@ func (s *session) baseline(c *cli.Context) (err error) {
 			continue
 		}
 		n++
-		// The ledger gives a baseline its reason; the text is kept beside it.
-		if err := ledger.Decide(reconcile.Decision{At: s.env.Now(), Who: who, Action: reconcile.Baseline, Finding: f.ID, Ref: reason}); err != nil {
+		if err := ledger.Decide(reconcile.Decision{At: s.env.Now(), Who: who, Action: reconcile.Baseline, Finding: f.ID, Reason: reason}); err != nil {
 			return err
 		}
 	}

@@ -286,3 +286,41 @@ func TestDamagedPart(t *testing.T) {
 		}
 	}
 }
+
+// What was pruned cannot be judged again, so nothing may be thrown away for it.
+func TestRebuildAfterPrune(t *testing.T) {
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7700, Users: 15, Weather: &calm, Defects: standardDefects, Unfit: -1})
+	st := newStore(t)
+	for range 4 {
+		live(t, w, st)
+		judge(t, st, nil)
+	}
+	live(t, w, st)
+	want := concluded(t, st)
+	held, err := reconcile.Held(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(held) != 2 {
+		t.Errorf("held are %v, want the last that was judged and the one that was not", held)
+	}
+	steps, err := snapshot.PlanPrune(st, snapshot.Keep{Daily: 1}, held, w.Now())
+	if err == nil {
+		err = snapshot.Prune(context.Background(), st, steps)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reconcile.Run(context.Background(), st, &reconcile.Options{Rebuild: true}); err == nil || !strings.Contains(err.Error(), "pruned") {
+		t.Errorf("a rebuild: %v", err)
+	}
+	for file, data := range concluded(t, st) {
+		if !bytes.Equal(data, want[file]) {
+			t.Errorf("%s differs", file)
+		}
+	}
+	if res := judge(t, st, nil); len(res.Judged) != 1 || res.Summary.Compared == nil {
+		t.Errorf("the night after: %+v", res.Summary)
+	}
+}
