@@ -29,10 +29,9 @@ import (
 )
 
 var (
-	seeds    = flag.Int("seeds", 200, "worlds that TestDefaultWeather exports")
-	firstly  = flag.Uint64("seed", 0, "first of these worlds, 0 for a random one")
-	simURL   = &url.URL{Scheme: "http", Host: "127.0.0.1:9"} // never dialled: the transport is in process
-	simStart = time.Date(2026, 11, 20, 2, 0, 0, 0, time.UTC)
+	seeds   = flag.Int("seeds", 200, "worlds that TestDefaultWeather exports")
+	firstly = flag.Uint64("seed", 0, "first of these worlds, 0 for a random one")
+	simURL  = &url.URL{Scheme: "http", Host: "127.0.0.1:9"} // never dialled: the transport is in process
 )
 
 // client is the real client as the real export uses it.
