@@ -146,7 +146,7 @@ func (r *record) take(d Decision) (EventName, error) {
 func (l *Ledger) Decide(d Decision) error {
 	d.Version, d.At = ledgerVersion, d.At.UTC().Round(0)
 	d.After, d.ObservedAt = l.Last()
-	if d.Action == Baseline && d.Reason == "" {
+	if d.Action == Baseline {
 		d.Reason = "baseline"
 	}
 	if d.Action != Probe {

@@ -212,7 +212,8 @@ func (s *session) baseline(c *cli.Context) (err error) {
 			continue
 		}
 		n++
-		if err := ledger.Decide(reconcile.Decision{At: s.env.Now(), Who: who, Action: reconcile.Baseline, Finding: f.ID, Reason: reason}); err != nil {
+		// The ledger gives a baseline its reason; the text is kept beside it.
+		if err := ledger.Decide(reconcile.Decision{At: s.env.Now(), Who: who, Action: reconcile.Baseline, Finding: f.ID, Ref: reason}); err != nil {
 			return err
 		}
 	}
