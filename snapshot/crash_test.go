@@ -250,3 +250,31 @@ func TestPlanMustMatch(t *testing.T) {
 		t.Errorf("the same plan: %v", err)
 	}
 }
+
+// A run that never learned which users there are holds nothing: it is listed
+// nowhere, and the next run of whatever plan and id takes its place.
+func TestRosterlessIsDiscarded(t *testing.T) {
+	st := openDir(t)
+	first, second := newWorld(3).plan, newWorld(3).plan
+	first.Host, first.Format = "wrong.example.com", snapshot.CSV
+	const a, b = snapshot.ID("20261120T020000Z"), snapshot.ID("20261121T020000Z")
+	for _, step := range []struct {
+		id   snapshot.ID
+		plan snapshot.Plan
+	}{{a, first}, {a, second}, {b, first}} {
+		w, err := snapshot.Begin(context.Background(), st, step.id, step.plan, testTime)
+		if err != nil {
+			t.Fatalf("%s: %v", step.id, err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if runs, err := snapshot.ListUnfinished(st); err != nil || runs != nil {
+			t.Errorf("unfinished: %v %v", runs, err)
+		}
+		entries, err := st.List("_staging")
+		if err != nil || len(entries) != 1 || entries[0].Name() != string(step.id) {
+			t.Errorf("staging of %s: %v %v", step.id, entries, err)
+		}
+	}
+}

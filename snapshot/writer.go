@@ -120,6 +120,9 @@ func Begin(ctx context.Context, st Store, id ID, plan Plan, now time.Time) (*Wri
 	case !errors.Is(err, ErrNoSnapshot):
 		return nil, err
 	}
+	if err := discardRosterless(st); err != nil {
+		return nil, err
+	}
 	w := &Writer{st: st, id: id, plan: plan, layout: plan.layout(id), dir: stagingOf(id), limits: defaultLimits, memory: newMemory(),
 		shards: map[int]*shard{}, requests: map[int]schemas.Requests{}}
 	s, err := readStaged(st, id)
@@ -127,9 +130,6 @@ func Begin(ctx context.Context, st Store, id ID, plan Plan, now time.Time) (*Wri
 		return nil, err
 	}
 	if s == nil {
-		if err := st.Remove(w.dir); err != nil { // died before it had a plan
-			return nil, err
-		}
 		s = &staged{Version: FormatVersion, ID: id, Began: now.UTC(), Plan: plan}
 	} else if d := s.Plan.Differences(plan); d != nil {
 		return nil, &PlanError{id, d}
@@ -144,6 +144,32 @@ func Begin(ctx context.Context, st Store, id ID, plan Plan, now time.Time) (*Wri
 	}
 	return w, nil
 }
+
+// discardRosterless removes what runs left that never learned which users there
+// are: keys, host or settings that were wrong must not stand in anyone's way.
+func discardRosterless(st Store) error {
+	entries, err := st.List(stagingDir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		id := ID(e.Name())
+		if !id.Valid() {
+			continue
+		}
+		has, err := hasRoster(st, id)
+		if err == nil && !has {
+			err = st.Remove(stagingOf(id))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasRoster reports whether the unfinished run holds anything worth keeping.
+func hasRoster(st Store, id ID) (bool, error) { return exists(st, stagingOf(id)+"/roster.json") }
 
 func readStaged(st Store, id ID) (*staged, error) {
 	s := new(staged)
@@ -186,7 +212,8 @@ type Unfinished struct {
 	Plan  Plan
 }
 
-// ListUnfinished returns the unfinished runs of the store, oldest id first.
+// ListUnfinished returns the unfinished runs of the store, oldest id first. A
+// run without a list of users is none: the next one discards it.
 func ListUnfinished(st Store) ([]Unfinished, error) {
 	entries, err := st.List(stagingDir)
 	if err != nil {
@@ -196,6 +223,13 @@ func ListUnfinished(st Store) ([]Unfinished, error) {
 	for _, e := range entries {
 		id := ID(e.Name())
 		if !id.Valid() {
+			continue
+		}
+		has, err := hasRoster(st, id)
+		if err != nil {
+			return nil, err
+		}
+		if !has {
 			continue
 		}
 		s, err := readStaged(st, id)
