@@ -58,6 +58,7 @@ type Progress struct {
 	UsersDone atomic.Int64 // also those of earlier processes
 	Rows      atomic.Int64 // received by this process
 	Gaps      atomic.Int64
+	Unknown   atomic.Int64 // users of Options.Users that are not there, also those of earlier processes
 	// Changed, if set, is called after each user, by any goroutine.
 	Changed func()
 }
@@ -68,6 +69,10 @@ const defaultConcurrency = 16
 // MaxGaps. What was complete is kept; a run of the same plan retries the rest.
 var ErrTooManyGaps = errors.New("more gaps than allowed")
 
+// ErrNoUser is returned if none of Options.Users is there. Nothing is kept of
+// such a run: the list is wrong, or the host.
+var ErrNoUser = errors.New("none of the named users exists")
+
 // run is one export.
 type run struct {
 	src   Source
@@ -75,6 +80,8 @@ type run struct {
 	plan  snapshot.Plan
 	o     Options
 	group *errgroup.Group
+
+	unknown atomic.Int64 // named users that this process did not find
 }
 
 // Run fills the snapshot and publishes it. When it returns an error the
@@ -112,6 +119,9 @@ func start(ctx context.Context, src Source, out *snapshot.Writer, o *Options) (*
 	r.o.Progress.Users.Store(out.Users())
 	r.o.Progress.UsersDone.Store(out.Committed())
 	if err := r.users(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.checkUnknown(); err != nil {
 		return nil, err
 	}
 	if err := r.global(ctx); err != nil {
@@ -187,6 +197,30 @@ func (r *run) roster(ctx context.Context) error {
 	return roster.Save(&walk)
 }
 
+// ShownUnknown is how many users that are not there get a line in the log.
+const ShownUnknown = 10
+
+// checkUnknown says how many of the named users are not there, and ends a run
+// without any: what it published would pass for a complete snapshot.
+func (r *run) checkUnknown() error {
+	if r.o.Users == nil {
+		return nil
+	}
+	t, err := r.out.Totals()
+	if err != nil || t.Unknown == 0 {
+		return err
+	}
+	r.o.Progress.Unknown.Store(t.Unknown)
+	if t.Unknown == r.out.Users() {
+		err := fmt.Errorf("%w (%d asked for); nothing was published; check the list, and that it belongs to this environment and client", ErrNoUser, t.Unknown)
+		return errors.Join(err, r.out.Discard())
+	}
+	if more := t.Unknown - min(r.unknown.Load(), ShownUnknown); more > 0 {
+		r.o.Log.Warn("more of the named users do not exist", "users", more)
+	}
+	return nil
+}
+
 // knock reads the first page of the list of users before a resumed run goes
 // on. Keys that are refused show there; a 403 further down might only be a
 // disabled user's.
@@ -224,10 +258,11 @@ func (r *run) checkGaps() error {
 		return nil
 	}
 	t, err := r.out.Totals()
-	if err != nil || t.Gaps == 0 {
+	if err != nil || t.Gaps+t.Unknown == 0 {
 		return err
 	}
-	share := float64(t.GapMembers) / float64(max(t.Seen, 1))
+	bad, seen := t.GapMembers+t.Unknown, t.Seen+t.Unknown // who is not there counts as one member
+	share := float64(bad) / float64(max(seen, 1))
 	roster := slices.ContainsFunc(t.First, func(g snapshot.Gap) bool { return g.Resource == schemas.UsersResource && g.User == "" })
 	if *r.o.MaxGaps > 0 && share <= *r.o.MaxGaps && !roster { // how many users are missing nobody can say
 		return nil
@@ -235,6 +270,10 @@ func (r *run) checkGaps() error {
 	if err := r.out.Withdraw(); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w: %d gaps, %d of %d members incomplete; nothing was published, what is complete is kept, and the same command asks again for the rest",
-		ErrTooManyGaps, t.Gaps, t.GapMembers, t.Seen)
+	unknown := ""
+	if t.Unknown > 0 {
+		unknown = fmt.Sprintf(" (%d of them named users whom MX does not know)", t.Unknown)
+	}
+	return fmt.Errorf("%w: %d gaps, %d of %d members incomplete%s; nothing was published, what is complete is kept, and the same command asks again for the rest",
+		ErrTooManyGaps, t.Gaps, bad, seen, unknown)
 }

@@ -11,12 +11,14 @@ import (
 
 // Members reads the members of the users, of all if users is nil, as they are
 // now, without a snapshot. It returns their rows and the walks that were not
-// complete, but for what MX withholds for disabled users. observed is the newest server Date.
+// complete, but for what MX withholds for disabled users, and those of named users
+// who are not there (reason not_found). observed is the newest server Date.
 func Members(ctx context.Context, src Source, users []schemas.UserID, concurrency int) (rows *schemas.Rows, failed []schemas.Walk, observed schemas.Timestamp, err error) {
 	rows = &schemas.Rows{Table: schemas.Members}
 	disabled := map[schemas.UserID]bool{}
+	named := users != nil
 	note := func(w schemas.Walk) {
-		if w = withheld(w, disabled[w.User]); w.Reason.Gap() {
+		if w = withheld(w, disabled[w.User]); w.Reason.Gap() || named && w.Reason == schemas.NotFound {
 			failed = append(failed, w)
 		}
 		observed = max(observed, w.ObservedAt)

@@ -84,6 +84,10 @@ func (u *userWalk) self(ctx context.Context, roster schemas.Row) (bool, error) {
 		walk.List = schemas.List{Resource: schemas.UsersResource, User: u.id}
 		u.record(walk, nil, nil)
 		if walk.Reason == schemas.NotFound {
+			u.outcome.Unknown = true
+			if u.unknown.Add(1) <= ShownUnknown {
+				u.o.Log.Warn("a named user does not exist", "user", u.id)
+			}
 			return false, nil
 		}
 	}

@@ -313,6 +313,7 @@ type Outcome struct {
 	Members      MemberCount               `json:"members"`
 	Gaps         []Gap                     `json:"gaps,omitempty"`
 	Institutions []schemas.InstitutionCode `json:"institutions,omitempty"` // that its members refer to
+	Unknown      bool                      `json:"unknown,omitempty"`      // named by the caller, and not there
 	ObservedAt   schemas.Timestamp         `json:"observed_at,omitempty"`  // newest server Date
 	Requests     schemas.Requests          `json:"requests"`               // of this process so far
 }
@@ -435,12 +436,13 @@ func (w *Writer) HasGlobal() (bool, error) {
 // Totals is what finished users add up to.
 type Totals struct {
 	Members      MemberCount               `json:"members"`
-	Gaps         int64                     `json:"gaps"`         // holes
-	GapMembers   int64                     `json:"gap_members"`  // members with a hole; a user whose members are unknown counts as one
-	Seen         int64                     `json:"seen"`         // members, and users whose members are unknown
-	First        []Gap                     `json:"first_gaps"`   // MaxGapsListed of them
-	Institutions []schemas.InstitutionCode `json:"institutions"` // that members refer to, sorted
-	ObservedAt   schemas.Timestamp         `json:"observed_at"`  // newest server Date
+	Gaps         int64                     `json:"gaps"`              // holes
+	GapMembers   int64                     `json:"gap_members"`       // members with a hole; a user whose members are unknown counts as one
+	Seen         int64                     `json:"seen"`              // members, and users whose members are unknown
+	Unknown      int64                     `json:"unknown,omitempty"` // users that were named and are not there
+	First        []Gap                     `json:"first_gaps"`        // MaxGapsListed of them
+	Institutions []schemas.InstitutionCode `json:"institutions"`      // that members refer to, sorted
+	ObservedAt   schemas.Timestamp         `json:"observed_at"`       // newest server Date
 }
 
 func (t *Totals) addGap(g Gap) {
@@ -461,6 +463,9 @@ func (t *Totals) addCommit(c commit) {
 	t.Members.Incomplete += c.Members.Incomplete
 	t.Seen += c.Members.Complete + c.Members.Incomplete
 	t.ObservedAt = max(t.ObservedAt, c.ObservedAt)
+	if c.Unknown {
+		t.Unknown++
+	}
 	for _, code := range c.Institutions {
 		t.addInstitution(code)
 	}
@@ -484,6 +489,7 @@ func (t *Totals) add(u Totals) {
 	t.Members.Incomplete += u.Members.Incomplete
 	t.Seen += u.Seen
 	t.GapMembers += u.GapMembers
+	t.Unknown += u.Unknown
 	t.ObservedAt = max(t.ObservedAt, u.ObservedAt)
 	t.Gaps += u.Gaps
 	t.First = append(t.First, u.First[:min(len(u.First), MaxGapsListed-len(t.First))]...)
@@ -516,7 +522,7 @@ func (w *Writer) Totals() (Totals, error) {
 	return t, nil
 }
 
-// Withdraw takes back the users that have gaps, so that the next run of the
+// Withdraw takes back the users that have gaps or are unknown, so that the next run of the
 // same plan asks for them again, and what belongs to no user. A roster with a
 // gap is read again too. Nothing can be committed afterwards.
 func (w *Writer) Withdraw() error {
@@ -538,7 +544,7 @@ func (w *Writer) Withdraw() error {
 
 func (w *Writer) withdrawShard(s *shard) error {
 	if s.journal == nil {
-		if s.done.Totals.Gaps == 0 && s.n != 0 {
+		if s.done.Totals.Gaps+s.done.Totals.Unknown == 0 && s.n != 0 {
 			return nil
 		}
 		if err := w.unfinish(s.n); err != nil {
@@ -554,7 +560,7 @@ func (w *Writer) withdrawShard(s *shard) error {
 	}
 	var users []schemas.UserID
 	if err := s.eachCommit(func(c commit) error {
-		if len(c.Gaps) > 0 || c.User == "" {
+		if len(c.Gaps) > 0 || c.Unknown || c.User == "" {
 			users = append(users, c.User)
 		}
 		return nil
@@ -569,6 +575,14 @@ func (w *Writer) withdrawShard(s *shard) error {
 		return err
 	}
 	return s.journal.sync()
+}
+
+// Discard gives the snapshot up, with everything that was committed.
+func (w *Writer) Discard() error {
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return w.st.Remove(w.dir)
 }
 
 // Close makes what was committed durable and releases the files. The snapshot

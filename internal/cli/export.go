@@ -222,7 +222,7 @@ func (s *session) exportInto(ctx context.Context, c *cli.Context, st *snapshot.D
 	if err := snapshot.RollForward(ctx, st); err != nil {
 		return err
 	}
-	id, err := s.chooseID(st, j)
+	id, err := s.chooseID(ctx, st, j)
 	if err != nil {
 		return err
 	}
@@ -234,8 +234,14 @@ func (s *session) exportInto(ctx context.Context, c *cli.Context, st *snapshot.D
 	w, err := snapshot.Begin(ctx, st, id, plan, s.env.Now())
 	if errors.Is(err, snapshot.ErrPublished) {
 		m, err := snapshot.ReadManifest(st, id)
+		if err != nil {
+			return err
+		}
+		if d := m.Plan.Differences(plan); d != nil {
+			return usagef("%s is published with another %s; repeat it with its own settings, or name another --as-of", id, strings.Join(d, ", "))
+		}
 		run.published(m, true)
-		return err
+		return nil
 	}
 	if err != nil {
 		return err
@@ -256,7 +262,7 @@ func (s *session) exportInto(ctx context.Context, c *cli.Context, st *snapshot.D
 		Users: j.users.list(), Concurrency: c.Int("concurrency"), MaxGaps: j.maxGaps, Past: past,
 		Tool: "tallyport " + Version, Progress: &bar.Progress, Log: s.log,
 	})
-	run.Requests = j.client.Requests()
+	run.Requests, run.Unknown = j.client.Requests(), bar.Unknown.Load()
 	if err != nil {
 		return err
 	}
@@ -269,7 +275,7 @@ const resumable = 24 * time.Hour
 
 // chooseID is the snapshot that the run makes: the one asked for, the one that
 // an earlier run of the same plan left unfinished, or a new one.
-func (s *session) chooseID(st snapshot.Store, j *job) (snapshot.ID, error) {
+func (s *session) chooseID(ctx context.Context, st snapshot.Store, j *job) (snapshot.ID, error) {
 	if j.asOf != "" {
 		return j.asOf, nil
 	}
@@ -279,7 +285,9 @@ func (s *session) chooseID(st snapshot.Store, j *job) (snapshot.ID, error) {
 		return "", err
 	}
 	var found []snapshot.ID
+	taken := map[snapshot.ID]bool{}
 	for _, r := range runs {
+		taken[r.ID] = true
 		if now.Sub(r.Began) >= resumable {
 			continue
 		}
@@ -292,6 +300,23 @@ func (s *session) chooseID(st snapshot.Store, j *job) (snapshot.ID, error) {
 		s.log.Info("resuming an unfinished run", "snapshot", found[0])
 		return found[0], nil
 	}
+	ids, err := snapshot.List(st)
+	if err != nil {
+		return "", err
+	}
+	for _, id := range ids {
+		taken[id] = true
+	}
+	// A snapshot of this very second is another one: this run takes the next
+	// second, and waits for it, because no snapshot is of the future.
+	for taken[snapshot.IDOf(now)] {
+		now = now.Truncate(time.Second).Add(time.Second)
+		select {
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		case <-time.After(min(time.Second, now.Sub(s.env.Now()))):
+		}
+	}
 	return snapshot.IDOf(now), nil
 }
 
@@ -303,6 +328,7 @@ type runReport struct {
 	Members  snapshot.MemberCount `json:"members"`
 	Requests schemas.Requests     `json:"requests"`
 	Bytes    int64                `json:"bytes"`
+	Unknown  int64                `json:"unknown_users,omitempty"` // named by --users, and not there
 	Seconds  float64              `json:"seconds"`
 	Exit     int                  `json:"exit_code"`
 
@@ -382,6 +408,9 @@ func (r *runReport) text(store string) string {
 	fmt.Fprintf(&b, "  members complete %s, incomplete %s; %s requests, %s of them repeated, %s rate limited; %s\n",
 		thousands(r.Members.Complete), thousands(r.Members.Incomplete),
 		thousands(r.Requests.Total), thousands(r.Requests.Retried), thousands(r.Requests.RateLimited), size(r.Bytes))
+	if r.Unknown > 0 {
+		fmt.Fprintf(&b, "  %s of the users that --users names do not exist\n", thousands(r.Unknown))
+	}
 	for i, g := range r.manifest.Gaps {
 		if i == shownGaps {
 			fmt.Fprintf(&b, "  … and more; all are in the coverage table\n")

@@ -55,6 +55,10 @@ func (s *session) members(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	failed, unknown := s.withoutUnknown(failed)
+	if users != nil && unknown == len(users.ids) {
+		return fmt.Errorf("%w (%d asked for); check the list, and that it belongs to this environment and client", export.ErrNoUser, unknown)
+	}
 	for _, w := range failed {
 		s.log.Warn("incomplete", "resource", w.Resource, "user", w.User, "reason", w.Reason, "detail", w.Detail)
 	}
@@ -69,6 +73,25 @@ func (s *session) members(c *cli.Context) error {
 		return exit(exitGaps)
 	}
 	return nil
+}
+
+// withoutUnknown takes the named users who are not there out of the walks that
+// failed, says who they are, and how many.
+func (s *session) withoutUnknown(failed []schemas.Walk) ([]schemas.Walk, int) {
+	unknown := 0
+	rest := slices.DeleteFunc(failed, func(w schemas.Walk) bool {
+		if w.Reason != schemas.NotFound {
+			return false
+		}
+		if unknown++; unknown <= export.ShownUnknown {
+			s.log.Warn("a named user does not exist", "user", w.User)
+		}
+		return true
+	})
+	if more := unknown - export.ShownUnknown; more > 0 {
+		s.log.Warn("more of the named users do not exist", "users", more)
+	}
+	return rest, unknown
 }
 
 func memberLines(rows *schemas.Rows, observed schemas.Timestamp) ([]memberLine, error) {

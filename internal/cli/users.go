@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"slices"
+	"strings"
 
 	"tallyport/schemas"
 )
@@ -24,14 +25,15 @@ func readUsers(file string) (*userList, error) {
 		return nil, usagef("--users: %v", err)
 	}
 	l := &userList{}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // of editors that mark UTF-8
 	for i, line := range bytes.Split(data, []byte("\n")) {
 		text := bytes.TrimSpace(line)
 		if len(text) == 0 || text[0] == '#' {
 			continue
 		}
 		id := schemas.UserID(text)
-		if !schemas.ValidID(id) {
-			return nil, usagef("--users: line %d of %s is not a user guid: %.60q", i+1, file, text)
+		if !plausibleUser(id) {
+			return nil, usagef("--users: line %d of %s is not a user guid: %.60q; they begin with %s", i+1, file, text, userPrefix)
 		}
 		l.ids = append(l.ids, id)
 	}
@@ -41,6 +43,15 @@ func readUsers(file string) (*userList, error) {
 	slices.Sort(l.ids)
 	l.ids = slices.Compact(l.ids)
 	return l, nil
+}
+
+const userPrefix = "USR-"
+
+// plausibleUser tells a guid from another column of somebody's table. What
+// follows the prefix is MX's own business.
+func plausibleUser(id schemas.UserID) bool {
+	rest, ok := strings.CutPrefix(string(id), userPrefix)
+	return ok && rest != "" && schemas.ValidID(id)
 }
 
 func (l *userList) list() []schemas.UserID {
