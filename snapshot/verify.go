@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -35,6 +36,9 @@ func verifyPart(st Store, p part, t *schemas.Table, l layout) error {
 // verifyBytes compares the file's size and hash.
 func verifyBytes(st Store, f FileInfo) (err error) {
 	in, err := st.Open(f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: missing", f.Path)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w: %v", f.Path, ErrDamaged, err)
 	}
@@ -153,11 +157,12 @@ func secondCSV(f io.Reader, t *schemas.Table) (partSums, error) {
 	}
 }
 
-// Finding is one thing that Verify found wrong.
+// Problem is one thing that Verify or Strays found wrong.
 type Problem struct {
 	Snapshot ID     `json:"snapshot"`
 	File     string `json:"file,omitempty"`
 	What     string `json:"what"`
+	Extra    bool   `json:"extra,omitempty"` // what does not belong, and is to be deleted
 }
 
 // Verify repeats on a published snapshot what was checked before it was
@@ -166,7 +171,7 @@ type Problem struct {
 func Verify(ctx context.Context, st Store, id ID) ([]Problem, error) {
 	m, err := ReadManifest(st, id)
 	if errors.Is(err, ErrDamaged) {
-		return []Problem{{id, manifestName(id), err.Error()}}, nil
+		return []Problem{{Snapshot: id, File: manifestName(id), What: err.Error()}}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -174,7 +179,7 @@ func Verify(ctx context.Context, st Store, id ID) ([]Problem, error) {
 	var problems []Problem
 	report := func(file string, what error) {
 		text := strings.TrimPrefix(strings.TrimPrefix(what.Error(), file), ": ")
-		problems = append(problems, Problem{id, file, text})
+		problems = append(problems, Problem{Snapshot: id, File: file, What: text})
 	}
 	l := m.Plan.layout(id)
 	for _, t := range schemas.Tables() {
@@ -203,11 +208,54 @@ func Verify(ctx context.Context, st Store, id ID) ([]Problem, error) {
 		}
 		for _, e := range entries {
 			if name := partition(t, id) + "/" + e.Name(); !listed[name] {
-				report(name, errors.New("not part of the snapshot, but readers that glob would take it for one"))
+				problems = append(problems, Problem{id, name, "not part of the snapshot, but readers that glob would take it for one; delete it", true})
 			}
 		}
 	}
 	return problems, nil
+}
+
+// Strays finds what stands among the partitions and belongs to no snapshot,
+// and to none that is just being published or pruned.
+func Strays(ctx context.Context, st Store) ([]Problem, error) {
+	var problems []Problem
+	for _, t := range schemas.Tables() {
+		entries, err := st.List(t.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			name := t.Name + "/" + e.Name()
+			id, ok := strings.CutPrefix(e.Name(), "snapshot=")
+			if !ok || !ID(id).Valid() || !e.IsDir() {
+				problems = append(problems, Problem{File: name, What: "not a partition, but readers that glob may take it for one; delete it", Extra: true})
+				continue
+			}
+			if known, err := accountedFor(st, t, ID(id)); err != nil {
+				return nil, err
+			} else if !known {
+				problems = append(problems, Problem{ID(id), name, "no manifest names it, but readers that glob take it for a snapshot; delete it", true})
+			}
+		}
+	}
+	return problems, nil
+}
+
+// accountedFor reports whether a partition is that of a snapshot. An export or
+// a pruning may go on meanwhile: an intent ends only after the manifest is
+// there, and begins before it goes, so it is looked for before and after.
+func accountedFor(st Store, t *schemas.Table, id ID) (bool, error) {
+	intents := []string{stagingOf(id) + "/" + intentFile, stagingDir + "/" + prunePrefix + string(id)}
+	for _, name := range append(append(slices.Clone(intents), manifestName(id)), intents...) {
+		if ok, err := exists(st, name); ok || err != nil {
+			return ok, err
+		}
+	}
+	still, err := exists(st, partition(t, id))
+	return !still, err
 }
 
 // verifyFile is verifyPart for a file of which only the manifest's word is left.

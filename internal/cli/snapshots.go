@@ -34,7 +34,7 @@ func (s *session) snapshotsCommand() *cli.Command {
 			}, 1),
 			s.command(&cli.Command{
 				Name: "verify", Usage: "reads snapshots back, all of them if none is named", ArgsUsage: "[ID…]",
-				Description: "Compares size and SHA-256 of every file with the manifest, reads every file with two\nindependent readers, and looks for files that do not belong. Exit code 1 if anything is wrong.\n\nExample:\n  tallyport snapshots verify --store /data/mx",
+				Description: "Compares size and SHA-256 of every file with the manifest, reads every file with two\nindependent readers, and looks for files that do not belong; without ID also for partitions of no\nsnapshot. Exit code 1 if anything is wrong.\n\nExample:\n  tallyport snapshots verify --store /data/mx",
 				Flags:       []cli.Flag{storeFlag(), jsonFlag("print one JSON object per problem")},
 				Action:      s.verifySnapshots,
 			}, 1<<20),
@@ -215,6 +215,7 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	var strays []snapshot.Problem
 	var ids []snapshot.ID
 	for _, a := range c.Args().Slice() {
 		ids = append(ids, snapshot.ID(a))
@@ -223,12 +224,34 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 		if ids, err = snapshot.List(st); err != nil {
 			return err
 		}
-		if len(ids) == 0 {
+		if strays, err = snapshot.Strays(c.Context, st); err != nil {
+			return err
+		}
+		if len(ids)+len(strays) == 0 {
 			return fmt.Errorf("%s has none: %w", st, snapshot.ErrNoSnapshot)
 		}
 	}
 	enc := json.NewEncoder(s.env.Stdout)
-	bad := 0
+	bad, extra := 0, 0
+	tell := func(problems []snapshot.Problem) error {
+		for _, p := range problems {
+			bad++
+			if p.Extra {
+				extra++
+			}
+			if c.Bool("json") {
+				if err := enc.Encode(p); err != nil {
+					return err
+				}
+				continue
+			}
+			if p.Snapshot != "" {
+				s.out("%s: ", p.Snapshot)
+			}
+			s.out("%s: %s\n", p.File, p.What)
+		}
+		return nil
+	}
 	var missing error
 	for _, id := range ids {
 		problems, err := snapshot.Verify(c.Context, st, id)
@@ -239,28 +262,40 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		bad += len(problems)
-		for _, p := range problems {
-			if c.Bool("json") {
-				if err := enc.Encode(p); err != nil {
-					return err
-				}
-				continue
-			}
-			s.out("%s: %s: %s\n", p.Snapshot, p.File, p.What)
+		if err := tell(problems); err != nil {
+			return err
 		}
 		if len(problems) == 0 && !c.Bool("json") {
 			s.out("%s: ok\n", id)
 		}
 	}
+	if err := tell(strays); err != nil {
+		return err
+	}
 	if bad > 0 {
-		text := fmt.Sprintf("%d problems; restore the files from a copy, or remove the snapshot and export again", bad)
+		text := problemsAdvice(bad, extra)
 		if missing != nil { // only as text: damage decides the exit code
 			text += "\n" + missing.Error()
 		}
 		return errors.New(text)
 	}
 	return missing
+}
+
+// problemsAdvice is what can be done about so many problems, of which some are
+// files that do not belong.
+func problemsAdvice(bad, extra int) string {
+	text := fmt.Sprintf("%d problems", bad)
+	if bad == 1 {
+		text = "1 problem"
+	}
+	if extra > 0 {
+		text += "; delete what does not belong"
+	}
+	if bad > extra {
+		text += "; restore damaged and missing files from a copy, or export a new snapshot: the old one cannot be fetched again"
+	}
+	return text
 }
 
 func (s *session) pruneSnapshots(c *cli.Context) (err error) {
