@@ -40,6 +40,8 @@ def check_views(world, query, loaded):
         all_rows = sum(world.store.manifest(id_of(s))["tables"][table]["rows"] for s in loaded)
         expect(query(f"SELECT count(*) FROM {table}"), all_rows, table)
     expect(Decimal(query("SELECT sum(amount) FROM transactions_latest")), total, "sum of the newest complete snapshot")
+    newest = world.store.manifest(id_of(max(loaded)))["tables"]["transactions"]["rows"]
+    expect(query("SELECT count(*) FROM transactions AS t JOIN latest_snapshot AS l ON t.snapshot_at = l.snapshot_at"), newest, "the newest snapshot")
 
 
 def ddl_parses(world):
@@ -55,7 +57,7 @@ def ddl_parses(world):
         expect(rest, [], f"{dialect}: statements of another kind")
         lower = {t: [c.lower() for c in cs] for t, cs in tables.items()}
         expect(lower, {t: [c["name"] for c in world.columns(t)] for t in world.tables}, f"{dialect}: columns")
-        expect(views, {f"{t}_latest" for t in world.tables} | {"latest_complete_snapshot"}, f"{dialect}: views")
+        expect(views, {f"{t}_latest" for t in world.tables} | {"latest_complete_snapshot", "latest_snapshot"}, f"{dialect}: views")
 
 
 def duckdb_loads(world):
@@ -137,18 +139,20 @@ def clickhouse_loads(world):
         con.close()
 
 
-def run_query(sql, what):
-    rows = duckdb.connect().execute(sql).fetchall()
+def run_query(sql, what, con=None):
+    rows = (con or duckdb.connect()).execute(sql).fetchall()
     require(rows, f"{what} gives no row: {sql}")
 
 
 def readme_queries(world):
     blocks = re.findall(r"^```sql\n(.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M)
     require(blocks, "README.md has no query")
+    con = duckdb.connect()  # with the tables that the README has people make first
+    con.execute(ddl("duckdb"))
     for block in blocks:
         for sql in sqlglot.transpile(block, read="duckdb", write="duckdb", comments=False):
             # As written, but for the place of the store.
-            run_query(sql.replace("'snapshots/", f"'{world.store.path}/"), "README.md")
+            run_query(sql.replace("'snapshots/", f"'{world.store.path}/"), "README.md", con)
 
 
 def demo_queries(world):

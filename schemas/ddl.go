@@ -16,7 +16,7 @@ func Dialects() []string {
 
 // DDL returns statements that create the tables in a warehouse that speaks the
 // dialect, and reports false for a dialect it does not know. Asked for every
-// table it adds views of the latest complete snapshot.
+// table it adds views of the latest snapshots.
 func DDL(dialect string, tables []*Table) (string, bool) {
 	for i := range dialects {
 		if d := &dialects[i]; d.name == dialect {
@@ -144,6 +144,12 @@ SELECT max(%[2]s) AS %[2]s FROM (
 
 `, d.ident("latest_complete_snapshot"), at, d.ident(Coverage.Name), reason, NotFound, Disabled,
 		d.ident("resource"), UsersResource, d.ident("user_guid"))
+	fmt.Fprintf(b, `-- The newest snapshot of all users, with gaps or without.
+CREATE OR REPLACE VIEW %s AS
+SELECT max(%[2]s) AS %[2]s FROM %[3]s
+WHERE %[4]s = '%[5]s' AND %[6]s IS NULL;
+
+`, d.ident("latest_snapshot"), at, d.ident(Coverage.Name), d.ident("resource"), UsersResource, d.ident("user_guid"))
 	for _, t := range tables {
 		fmt.Fprintf(b, "CREATE OR REPLACE VIEW %s AS\nSELECT t.* FROM %s AS t\nJOIN %s AS l ON t.%[4]s = l.%[4]s;\n\n",
 			d.ident(t.Name+"_latest"), d.ident(t.Name), d.ident("latest_complete_snapshot"), at)

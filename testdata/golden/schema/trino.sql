@@ -198,6 +198,11 @@ SELECT max("snapshot_at") AS "snapshot_at" FROM (
     AND sum(CASE WHEN "resource" = 'users' AND "user_guid" IS NULL THEN 1 ELSE 0 END) > 0
 ) AS complete_snapshots;
 
+-- The newest snapshot of all users, with gaps or without.
+CREATE OR REPLACE VIEW "latest_snapshot" AS
+SELECT max("snapshot_at") AS "snapshot_at" FROM "coverage"
+WHERE "resource" = 'users' AND "user_guid" IS NULL;
+
 CREATE OR REPLACE VIEW "users_latest" AS
 SELECT t.* FROM "users" AS t
 JOIN "latest_complete_snapshot" AS l ON t."snapshot_at" = l."snapshot_at";
