@@ -34,6 +34,6 @@ func main() {
 	}()
 	os.Exit(cli.Main(ctx, cli.Env{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		LookupEnv: os.LookupEnv, Now: time.Now, Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		LookupEnv: os.LookupEnv, Environ: os.Environ, Now: time.Now, Terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}))
 }

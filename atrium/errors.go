@@ -86,6 +86,8 @@ var (
 	errNoHost      = errors.New("the host name was not found")
 	errConnection  = errors.New("the connection broke")
 	errRefusedConn = errors.New("the connection was refused")
+	errPlain       = errors.New("the server speaks http, not https")
+	errNoTLS       = errors.New("what the server speaks is not TLS")
 	errCertificate = errors.New("the server's certificate is not valid for it")
 	errRedirect    = errors.New("a redirect, which is never followed")
 	errNotJSON     = errors.New("the answer is not JSON by its Content-Type")
@@ -145,6 +147,7 @@ func (c *Client) judgeFault(e *Error, err error) {
 	var (
 		corrupt flate.CorruptInputError
 		unknown *tls.CertificateVerificationError
+		record  tls.RecordHeaderError
 		dns     *net.DNSError
 		netErr  net.Error
 	)
@@ -161,6 +164,12 @@ func (c *Client) judgeFault(e *Error, err error) {
 	case errors.As(err, &unknown):
 		e.again, e.ends, e.Err = false, true, because(ErrUnreachable, errCertificate)
 		e.Hint = "check --base-url, the machine's list of certificate authorities, and whether something between here and MX opens TLS"
+	case errors.As(err, &record):
+		e.again, e.ends, e.Err = false, true, because(ErrUnreachable, errNoTLS)
+		if string(record.RecordHeader[:]) == "HTTP/" {
+			e.Err = because(ErrUnreachable, errPlain)
+		}
+		e.Hint = "check --base-url, its port, and whether something between here and MX answers in its place"
 	case errors.As(err, &dns):
 		e.Err = errNoHost
 	case errors.Is(err, syscall.ECONNREFUSED):

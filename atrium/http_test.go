@@ -377,6 +377,49 @@ func TestCertificateEndsRun(t *testing.T) {
 	}
 }
 
+// What keeps every request from being answered is said, and at once where
+// another try cannot help.
+func TestUnreachableSaysWhy(t *testing.T) {
+	plain := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a request came through") }))
+	plain.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	defer plain.Close()
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	go func() {
+		for {
+			conn, err := other.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = conn.Write([]byte("220 mail.example.com ready\r\n"))
+			conn.Close()
+		}
+	}()
+	for address, want := range map[string]error{
+		"https://" + plain.Listener.Addr().String(): errPlain,
+		"https://" + other.Addr().String():          errNoTLS,
+	} {
+		base, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := New(Atrium(base), keys(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := walkUsers(t, c); !errors.Is(err, ErrUnreachable) || !errors.Is(err, want) || !strings.Contains(err.Error(), want.Error()) {
+			t.Errorf("%s: %v", address, err)
+		}
+		if n := c.Stats().Requests; n != 1 {
+			t.Errorf("%s: %d requests", address, n)
+		}
+		c.Close()
+	}
+}
+
 // A name that claims to be this machine is believed only if it is.
 func TestPlainHTTPStaysHere(t *testing.T) {
 	tr := newTransport(1, time.Second, true, false)

@@ -2,6 +2,7 @@ package export
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -30,6 +31,9 @@ func Members(ctx context.Context, src Source, users []schemas.UserID, concurrenc
 			return nil, nil, 0, err
 		}
 		w.List = list
+		if w.Reason.Gap() && found.Len() == 0 { // an empty table would look like no members
+			return nil, nil, 0, fmt.Errorf("the list of users could not be read (%s): %s", w.Reason, w.Detail)
+		}
 		note(w)
 		vals := make([]schemas.Value, schemas.Users.Width())
 		for i := range found.Len() {

@@ -290,6 +290,25 @@ func ReadBinding(st Store) (*Binding, error) {
 	return b, nil
 }
 
+// Foreign reports whether the directory holds files, and nothing by which a
+// store is known. A new volume's lost+found and hidden files do not count.
+func Foreign(st Store) (bool, error) {
+	entries, err := st.List(".")
+	if err != nil {
+		return false, err
+	}
+	foreign := false
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == storeFile, name == manifestDir, name == stagingDir, name == exportLock:
+			return false, nil
+		case name != "lost+found" && !strings.HasPrefix(name, "."):
+			foreign = true
+		}
+	}
+	return foreign, nil
+}
+
 // bound reports whether the store is bound, and refuses one that is bound to
 // another plan's client.
 func bound(st Store, p Plan) (bool, error) {

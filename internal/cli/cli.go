@@ -34,6 +34,7 @@ type Env struct {
 	Stdout    io.Writer
 	Stderr    io.Writer
 	LookupEnv func(string) (string, bool)
+	Environ   func() []string // name=value; nil: settings with wrong names go unnoticed
 	Now       func() time.Time
 	Terminal  bool              // Stderr is one
 	Transport http.RoundTripper // nil: the network
@@ -118,7 +119,11 @@ func exitCode(err error) int {
 func Main(ctx context.Context, env Env) int {
 	s := &session{env: env, stderr: &outlet{w: env.Stderr}}
 	app := s.app()
-	err := withCause(ctx, app.RunContext(ctx, flagsFirst(app, env.Args)))
+	args := helpAsFlag(env.Args)
+	err := misspelt(app, args)
+	if err == nil {
+		err = withCause(ctx, app.RunContext(ctx, flagsFirst(app, args)))
+	}
 	code := exitCode(err)
 	var silent exit
 	if err != nil && !errors.As(err, &silent) {
@@ -260,24 +265,13 @@ func (s *session) app() *cli.App {
 			s.manCommand(),
 		},
 		Action: func(c *cli.Context) error {
-			switch {
-			case c.Bool("version"):
+			if c.Bool("version") {
 				fmt.Fprintln(s.env.Stdout, "tallyport", Version)
 				return nil
-			case c.NArg() > 0:
-				return usagef("there is no command %q; run tallyport --help for the list", c.Args().First())
 			}
 			return cli.ShowAppHelp(c)
 		},
 	}
-}
-
-func onUsageError(c *cli.Context, err error, _ bool) error {
-	name := "tallyport"
-	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
-		name += " " + c.Command.Name
-	}
-	return usagef("%v; run %s --help", err, name)
 }
 
 // command finishes a command: the flags that all have, settings from the
@@ -293,7 +287,7 @@ func (s *session) command(c *cli.Command, maxArgs int) *cli.Command {
 	action := c.Action
 	c.Action = func(ctx *cli.Context) error {
 		if ctx.NArg() > maxArgs {
-			return usagef("%s takes no argument %q; run tallyport %s --help", ctx.Command.HelpName, ctx.Args().Get(maxArgs), ctx.Command.Name)
+			return usagef("%s takes no argument %q; run %s --help", ctx.Command.HelpName, ctx.Args().Get(maxArgs), ctx.Command.HelpName)
 		}
 		if err := s.settle(ctx); err != nil {
 			return err
@@ -308,9 +302,6 @@ func (s *session) group(c *cli.Command) *cli.Command {
 	c.OnUsageError = onUsageError
 	c.HideHelpCommand = true
 	c.Action = func(ctx *cli.Context) error {
-		if ctx.NArg() > 0 {
-			return usagef("there is no command %q; run tallyport %s --help for the list", c.Name+" "+ctx.Args().First(), c.Name)
-		}
 		return cli.ShowSubcommandHelp(ctx)
 	}
 	return c
@@ -319,15 +310,59 @@ func (s *session) group(c *cli.Command) *cli.Command {
 // openStore opens the store that a command reads. It is not made. What is
 // written to one that a group may read, the group may read.
 func (s *session) openStore(path string) (*snapshot.Dir, error) {
+	if path == "" {
+		return nil, usagef("--store is empty; name a directory")
+	}
 	info, err := os.Stat(filepath.Join(path, "_store.json"))
 	st, err := snapshot.OpenDir(path, err == nil && info.Mode()&0o040 != 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no store at %s; name one with --store: %w", path, snapshot.ErrNoSnapshot)
 	}
 	if err != nil {
-		return nil, usage{err}
+		return nil, usage{denied(path, err)}
+	}
+	foreign, err := snapshot.Foreign(st)
+	if err == nil && foreign {
+		err = fmt.Errorf("%w: %w", notAStore(path), snapshot.ErrNoSnapshot)
+	}
+	if err != nil {
+		closeStore(st, &err)
+		return nil, err
 	}
 	return st, nil
+}
+
+// closeStore ends the use of a store, of which *err is the outcome.
+func closeStore(st *snapshot.Dir, err *error) {
+	*err = denied(st.String(), errors.Join(*err, st.Close()))
+}
+
+// denied says of a store that may not be read or written what to do about it.
+func denied(path string, err error) error {
+	var at *fs.PathError
+	var link *os.LinkError
+	var cause error
+	switch {
+	case errors.As(err, &at):
+		cause = at.Err
+	case errors.As(err, &link):
+		cause = link.Err
+	}
+	switch {
+	case cause == nil, errors.As(err, new(usage)):
+		return err
+	case errors.Is(cause, fs.ErrPermission):
+		return usagef("--store %s may not be read or written by this user (%w); change its owner, or name another directory", path, err)
+	case errors.Is(cause, syscall.EROFS):
+		return usagef("--store %s is on a file system that is mounted read-only (%w); name another directory", path, err)
+	}
+	return err
+}
+
+// notAStore is the error for a directory that holds something else. Only what
+// was made for a store may be filled, pruned or called damaged.
+func notAStore(path string) error {
+	return fmt.Errorf("%s is not a tallyport store (no _store.json) and not empty; name another directory with --store", path)
 }
 
 // lock takes the export lock, waiting up to wait for it.

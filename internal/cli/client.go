@@ -46,12 +46,28 @@ func targetOf(c *cli.Context) (target, error) {
 	if v := c.String("base-url"); v != "" {
 		address = v
 	}
+	if !strings.Contains(address, "://") {
+		return t, usagef("%s", schemeMissing(address))
+	}
 	base, err := url.Parse(address)
 	if err != nil {
 		return t, usagef("--base-url %q is not an address; write it as https://atrium.mx.com", address)
 	}
 	t.base = base
 	return t, nil
+}
+
+// schemeMissing is what to say of an address without a scheme.
+func schemeMissing(address string) string {
+	if strings.ContainsAny(address, "@?#") { // it may hold a secret
+		return "--base-url has no scheme; write it as https://atrium.mx.com"
+	}
+	scheme := "https://"
+	host, _, err := net.SplitHostPort(address)
+	if err == nil && isLoopback(host) || isLoopback(address) {
+		scheme = "http://"
+	}
+	return fmt.Sprintf("--base-url %q has no scheme; write it as %s%s", address, scheme, address)
 }
 
 // client makes the API's client from the flags and the credentials.
@@ -176,5 +192,5 @@ func oneOf(c *cli.Context, flag string, values ...string) error {
 			return nil
 		}
 	}
-	return usagef("--%s %q is not one of %s", flag, v, fmt.Sprint(values))
+	return usagef("--%s %q is not known%s; use %s", flag, v, perhaps("", v, values), listOf(values, "or"))
 }

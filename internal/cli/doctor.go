@@ -42,6 +42,9 @@ type check struct {
 	run  func() (string, error)
 }
 
+// errNothingToSay is the outcome of a check that had nothing to look at.
+var errNothingToSay = errors.New("nothing to look at")
+
 // warning is what a check found that need not be wrong.
 type warning struct{ error }
 
@@ -73,6 +76,9 @@ func (s *session) doctor(c *cli.Context) error {
 	var failed error
 	for _, k := range s.checks(c) {
 		said, err := k.run()
+		if errors.Is(err, errNothingToSay) {
+			continue
+		}
 		var w warning
 		if errors.As(err, &w) {
 			s.out("warn  %-12s %s\n", k.name, oneLine(err))
@@ -122,6 +128,9 @@ func (s *session) checks(c *cli.Context) []check {
 			return fmt.Sprintf("%s users", thousands(int64(walk.TotalFirst))), nil
 		}},
 		{"clock", func() (string, error) {
+			if walk.Pages == 0 && walk.ObservedAt == 0 { // no answer, which has its own line
+				return "", errNothingToSay
+			}
 			if walk.ObservedAt == 0 {
 				return "", errors.New("not compared: the server told no time")
 			}
@@ -164,13 +173,18 @@ func (s *session) checkStore(c *cli.Context, path string) (string, error) {
 	}
 	st, err := snapshot.OpenDir(path, false)
 	if err != nil {
-		return "", usage{err}
+		return "", usage{denied(path, err)}
 	}
 	said, err := s.describeStore(c, st, path)
-	return said, errors.Join(err, st.Close())
+	return said, denied(path, errors.Join(err, st.Close()))
 }
 
 func (s *session) describeStore(c *cli.Context, st *snapshot.Dir, path string) (string, error) {
+	if foreign, err := snapshot.Foreign(st); err != nil {
+		return "", err
+	} else if foreign {
+		return "", notAStore(path)
+	}
 	b, err := snapshot.ReadBinding(st)
 	if err != nil {
 		return "", err

@@ -30,7 +30,7 @@ func exportFlags() []cli.Flag {
 		&cli.StringFlag{Name: "institutions", Value: "referenced", Usage: "referenced, all or none"},
 		&cli.StringFlag{Name: "users", Usage: "export the users of `FILE` only, one guid a line"},
 		&cli.DurationFlag{Name: "max-duration", Usage: "stop cleanly after this long, with exit code 13; the same command goes on"},
-		&cli.StringFlag{Name: "max-gaps", Value: "100%", Usage: "do not publish with a greater `SHARE` of incomplete members, as 5% or 0.05"},
+		&cli.StringFlag{Name: "max-gaps", Value: "100%", Usage: "do not publish with a greater `SHARE` of incomplete members, as 5% or 0.05; 1 is 100%"},
 		&cli.BoolFlag{Name: "require-complete", Usage: "the same as --max-gaps 0"},
 		&cli.BoolFlag{Name: "group-readable", Usage: "files 0640 and directories 0750 instead of 0600 and 0700"},
 		lockWaitFlag(),
@@ -47,6 +47,12 @@ func (s *session) exportCommand() *cli.Command {
 		Description: `Reads users, members, accounts, transactions, account owners and institutions, and
 publishes them as one snapshot. A run that was stopped goes on when the same
 command is given again.
+
+MX tells what is, not what was: a past --as-of only names the snapshot and moves its
+window, the rows are today's. A published snapshot is never changed: its gaps are filled
+by the next night, or kept from being published by --require-complete. Lists that MX
+does not have any more (not_found) or withholds for a disabled user (disabled) are in
+the coverage table and are no gaps.
 
 Examples:
   tallyport export --store /data/mx
@@ -177,12 +183,15 @@ func maxGaps(c *cli.Context) (*float64, error) {
 
 // checkStorePath refuses a path where no store can be, before anything is asked.
 func checkStorePath(path string) error {
+	if path == "" {
+		return usagef("--store is empty; name a directory")
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return usagef("--store: %v", err)
+		return usage{denied(path, err)}
 	case !info.IsDir():
 		return usagef("--store %s is a file; name a directory", path)
 	}
@@ -206,9 +215,17 @@ func (s *session) withStore(c *cli.Context, j *job, do func(context.Context, *sn
 	defer func() { err = withCause(ctx, err) }()
 	st, err := snapshot.CreateDir(j.store, j.readable)
 	if err != nil {
-		return usagef("--store: %v", err)
+		if err = denied(j.store, err); !errors.As(err, new(usage)) {
+			err = usagef("--store: %w", err)
+		}
+		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer closeStore(st, &err)
+	if foreign, err := snapshot.Foreign(st); err != nil {
+		return err
+	} else if foreign {
+		return usage{notAStore(j.store)}
+	}
 	unlock, err := s.lock(ctx, st, c.Duration("lock-wait"))
 	if err != nil {
 		return err

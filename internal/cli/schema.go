@@ -35,7 +35,7 @@ func (s *session) schema(c *cli.Context) error {
 			for _, t := range tables {
 				names = append(names, t.Name)
 			}
-			return usagef("there is no table %q; there are %s", name, strings.Join(names, ", "))
+			return usagef("there is no table %q; there are %s", name, listOf(names, "and"))
 		}
 		tables = []*schemas.Table{t}
 	}
@@ -53,7 +53,7 @@ func (s *session) schema(c *cli.Context) error {
 	case c.String("dialect") != "":
 		ddl, ok := schemas.DDL(c.String("dialect"), tables)
 		if !ok {
-			return usagef("--dialect %q is not one of %s", c.String("dialect"), strings.Join(schemas.Dialects(), ", "))
+			return usagef("--dialect %q is not known%s; use %s", c.String("dialect"), perhaps("", c.String("dialect"), schemas.Dialects()), listOf(schemas.Dialects(), "or"))
 		}
 		text = []byte(ddl)
 	case c.Bool("markdown"):

@@ -48,12 +48,13 @@ func (s *session) settle(c *cli.Context) error {
 			continue
 		}
 		if err := c.Set(name, value); err != nil {
-			return usagef("%s from %s: %q is not a value that --%s takes", name, origin, value, name)
+			return usagef("%s from %s: %q is not %s", name, origin, value, formOf(c.Command.Flags, name))
 		}
 		s.origins[name] = origin
 	}
 	s.quiet, s.verbose = c.Bool("quiet"), c.Bool("v")
 	s.log = s.logger()
+	s.warnUnknownTwins(c.App)
 	return nil
 }
 
@@ -95,19 +96,16 @@ func readConfig(file string, app *cli.App) (map[string]string, error) {
 		return nil, usagef("config: %v", err)
 	}
 	known := map[string]bool{}
-	var collect func(commands []*cli.Command)
-	collect = func(commands []*cli.Command) {
-		for _, c := range commands {
-			for _, f := range c.Flags {
-				known[f.Names()[0]] = true
-			}
-			collect(c.Subcommands)
+	var names []string
+	eachFlag(app.Commands, func(name string) {
+		if name != "help" && name != "config" {
+			known[name], names = true, append(names, name)
 		}
-	}
-	collect(app.Commands)
+	})
 	var nodes map[string]yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
-		return nil, usagef("config %s: %v", file, err)
+		text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
+		return nil, usagef("config %s: %s; write one setting a line, such as page-size: 50", file, strings.TrimSpace(text))
 	}
 	values := map[string]string{}
 	keys := make([]string, 0, len(nodes))
@@ -118,10 +116,10 @@ func readConfig(file string, app *cli.App) (map[string]string, error) {
 	for _, k := range keys {
 		n := nodes[k]
 		switch {
-		case !known[k] || k == "config":
-			return nil, usagef("config %s, line %d: there is no setting %q; keys are flag names such as page-size", file, n.Line, k)
+		case !known[k]:
+			return nil, usagef("config %s, line %d: there is no setting %q%s; keys are flag names such as page-size", file, n.Line, k, perhaps("", k, names))
 		case n.Kind != yaml.ScalarNode:
-			return nil, usagef("config %s, line %d: %s takes one value", file, n.Line, k)
+			return nil, usagef("config %s, line %d: %s takes one value, such as page-size: 50", file, n.Line, k)
 		}
 		values[k] = n.Value
 	}
@@ -130,12 +128,33 @@ func readConfig(file string, app *cli.App) (map[string]string, error) {
 
 // credentials reads the keys from the environment or from the files it names.
 func (s *session) credentials() (atrium.Credentials, error) {
+	if err := s.missingKeys(); err != nil {
+		return atrium.Credentials{}, err
+	}
 	key, err := s.secret("MX_API_KEY")
 	if err != nil {
 		return atrium.Credentials{}, err
 	}
 	client, err := s.secret("MX_CLIENT_ID")
 	return atrium.Credentials{APIKey: atrium.NewSecret(key), ClientID: atrium.NewSecret(client)}, err
+}
+
+// missingKeys names all the credentials that are not there at once.
+func (s *session) missingKeys() error {
+	var names []string
+	for _, n := range []string{"MX_API_KEY", "MX_CLIENT_ID"} {
+		_, value := s.lookup(n)
+		if _, file := s.lookup(n + "_FILE"); !value && !file {
+			names = append(names, n)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return nil
+	case 1:
+		return usagef("no credentials: set %s, or %[1]s_FILE to a file that holds it", names[0])
+	}
+	return usagef("no credentials: set %s, or %s to files that hold them", listOf(names, "and"), strings.Join(names, "_FILE and ")+"_FILE")
 }
 
 func (s *session) secret(name string) (string, error) {
@@ -147,7 +166,7 @@ func (s *session) secret(name string) (string, error) {
 	case ok:
 		return value, nil
 	case !named:
-		return "", usagef("no credentials: set %s, or %s_FILE to a file that holds it", name, name)
+		return "", usagef("no credentials: set %s, or %[1]s_FILE to a file that holds it", name)
 	}
 	info, err := os.Stat(file)
 	switch {
@@ -171,7 +190,12 @@ func (s *session) secret(name string) (string, error) {
 }
 
 // clientID is the client id for naming the store, without which nothing is done.
-func (s *session) clientID() (string, error) { return s.secret("MX_CLIENT_ID") }
+func (s *session) clientID() (string, error) {
+	if err := s.missingKeys(); err != nil {
+		return "", err
+	}
+	return s.secret("MX_CLIENT_ID")
+}
 
 // out prints a result.
 func (s *session) out(format string, args ...any) { fmt.Fprintf(s.env.Stdout, format, args...) }

@@ -99,7 +99,7 @@ func (s *session) listSnapshots(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer closeStore(st, &err)
 	ids, err := snapshot.List(st)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (s *session) showSnapshot(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer closeStore(st, &err)
 	id := snapshot.ID(c.Args().First())
 	if id == "" {
 		ids, err := snapshot.List(st)
@@ -214,7 +214,7 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer closeStore(st, &err)
 	var strays []snapshot.Problem
 	var ids []snapshot.ID
 	for _, a := range c.Args().Slice() {
@@ -310,7 +310,7 @@ func (s *session) pruneSnapshots(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer closeStore(st, &err)
 	if c.Bool("yes") {
 		unlock, err := s.lock(c.Context, st, c.Duration("lock-wait"))
 		if err != nil {
