@@ -140,3 +140,44 @@ func TestNotFoundBelow(t *testing.T) {
 		t.Errorf("%+v: a user whose members nobody knows counts as one", m.Members)
 	}
 }
+
+// A named user who is not there is asked for again once the run was kept back;
+// if nobody is there nothing is kept.
+func TestUnknownUsers(t *testing.T) {
+	const gone = "read users USR-01"
+	notFound := schemas.Walk{Reason: schemas.NotFound, HTTPStatus: 404, Tries: 1}
+	s := newScript(2, 1)
+	s.fail[gone] = notFound
+	st := newStore(t)
+	plan := planOf(schemas.MemberScope)
+	plan.Users = "sha256:x"
+	none := 0.0
+	run := func() (*snapshot.Manifest, *export.Progress, error) {
+		p := new(export.Progress)
+		m, err := runScript(st, s, firstNight, plan, &export.Options{Users: []schemas.UserID{"USR-00", "USR-01"}, MaxGaps: &none, Progress: p})
+		return m, p, err
+	}
+	for range 2 {
+		if _, p, err := run(); !errors.Is(err, export.ErrTooManyGaps) || p.Unknown.Load() != 1 {
+			t.Fatalf("%d unknown: %v", p.Unknown.Load(), err)
+		}
+	}
+	s.asked = nil
+	delete(s.fail, gone)
+	m, p, err := run()
+	if err != nil || p.Unknown.Load() != 0 || m.Tables["users"].Rows != 2 {
+		t.Fatalf("once the user is there: %d unknown, %v: %v", p.Unknown.Load(), m, err)
+	}
+	if strings.Contains(strings.Join(s.asked, "\n"), "USR-00") {
+		t.Errorf("a user who was finished is asked for again: %q", s.asked)
+	}
+
+	s.fail[gone], s.fail["read users USR-00"] = notFound, notFound
+	st = newStore(t)
+	if _, _, err := run(); !errors.Is(err, export.ErrNoUser) {
+		t.Fatal(err)
+	}
+	if entries, err := st.List("_staging"); err != nil || len(entries) != 0 {
+		t.Errorf("left in staging: %v %v", entries, err)
+	}
+}

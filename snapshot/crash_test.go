@@ -278,3 +278,34 @@ func TestRosterlessIsDiscarded(t *testing.T) {
 		}
 	}
 }
+
+// Users who are not there are asked for again too, of whatever shard.
+func TestWithdrawUnknown(t *testing.T) {
+	for _, u := range newWorld(3).userIDs() {
+		tw := newWorld(3)
+		tw.unknown = u
+		st := openDir(t)
+		w, err := tw.begin(st, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tw.commitRest(w, nil); err != nil {
+			t.Fatal(err)
+		}
+		if totals, err := w.Totals(); err != nil || totals.Unknown != 1 || totals.Gaps != 0 {
+			t.Errorf("totals %+v %v", totals, err)
+		}
+		if err := errors.Join(w.Withdraw(), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if w, err = tw.begin(st, nil); err != nil {
+			t.Fatal(err)
+		}
+		if walked, err := tw.commitRest(w, nil); err != nil || walked != 1 {
+			t.Errorf("%s: %d users were walked again, want 1 (%v)", u, walked, err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -24,7 +24,8 @@ type testWorld struct {
 	id      snapshot.ID
 	plan    snapshot.Plan
 	shrink  func(*snapshot.Writer)
-	gapOf   int // user with a gap, -1: none
+	gapOf   int    // user with a gap, -1: none
+	unknown string // that is not there, "": none
 }
 
 var testTime = time.Date(2026, 11, 20, 2, 0, 0, 0, time.UTC)
@@ -196,6 +197,7 @@ func (tw testWorld) commitUser(w *snapshot.Writer, u string, shuffle *rand.Rand)
 		}
 	}
 	o := snapshot.Outcome{Members: snapshot.MemberCount{Complete: int64(tw.members)}, Institutions: []schemas.InstitutionCode{"mxbank"}, ObservedAt: schemas.TimestampOf(testTime)}
+	o.Unknown = tw.unknown != "" && u == tw.unknown
 	if tw.gapOf >= 0 && u == tw.userIDs()[tw.gapOf] {
 		o.Members = snapshot.MemberCount{Complete: int64(tw.members) - 1, Incomplete: 1}
 		o.Gaps = []snapshot.Gap{{User: schemas.UserID(u), Member: schemas.MemberID(guid("MBR", u, 0)), Resource: schemas.TransactionsResource, Reason: schemas.Torn}}

@@ -144,7 +144,8 @@ func flagsFirst(app *cli.App, args []string) []string {
 		}
 		command, commands, at = commands[i], commands[i].Subcommands, at+1
 	}
-	if command == nil {
+	// The shell asks with its flag last, where the library looks for it.
+	if command == nil || slices.Contains(args, "--generate-bash-completion") {
 		return args
 	}
 	var flags, rest []string

@@ -183,7 +183,7 @@ func (s *session) describeStore(c *cli.Context, st *snapshot.Dir, path string) (
 	if foreign, err := snapshot.Foreign(st); err != nil {
 		return "", err
 	} else if foreign {
-		return "", notAStore(path)
+		return "", usage{notAStore(path)}
 	}
 	b, err := snapshot.ReadBinding(st)
 	if err != nil {

@@ -28,7 +28,7 @@ func exportFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "csv-raw", Usage: "do not defuse text cells that a spreadsheet would run as a formula"},
 		&cli.StringFlag{Name: "scope", Value: "member", Usage: "which list transactions are read from: member, account or user"},
 		&cli.StringFlag{Name: "institutions", Value: "referenced", Usage: "referenced, all or none"},
-		&cli.StringFlag{Name: "users", Usage: "export the users of `FILE` only, one guid a line"},
+		&cli.StringFlag{Name: "users", Usage: "export the users of `FILE` only, one guid a line; who does not exist is counted as incomplete"},
 		&cli.DurationFlag{Name: "max-duration", Usage: "stop cleanly after this long, with exit code 13; the same command goes on"},
 		&cli.StringFlag{Name: "max-gaps", Value: "100%", Usage: "do not publish with a greater `SHARE` of incomplete members, as 5% or 0.05; 1 is 100%"},
 		&cli.BoolFlag{Name: "require-complete", Usage: "the same as --max-gaps 0"},

@@ -16,7 +16,8 @@ func (s *session) membersCommand() *cli.Command {
 	return s.command(&cli.Command{
 		Name:  "members",
 		Usage: "lists members and their connection status as they are now, oldest success first",
-		Description: `Reads the API, not the store. Exit code 3 if some lists could not be read.
+		Description: `Reads the API, not the store. Exit code 3 if some lists could not be read, 1 if
+that of the users could not, or none of those named exists.
 
 Examples:
   tallyport members --users pilot.txt
