@@ -140,7 +140,7 @@ func (l *Ledger) Save(st snapshot.Store) error {
 		}
 	}
 	if l.files.rebuilt || l.files.saved < len(l.files.log) {
-		if err := replaceFile(st, eventsFile, l.files.log); err != nil {
+		if err := snapshot.Replace(st, eventsFile, l.files.log); err != nil {
 			return fmt.Errorf("save events: %w", err)
 		}
 		l.files.rebuilt, l.files.saved = false, len(l.files.log)
@@ -168,7 +168,7 @@ func (l *Ledger) saveDecisions(st snapshot.Store) error {
 	case !bytes.Equal(there, l.files.decisions):
 		return fmt.Errorf("%s was changed by somebody else meanwhile; run the command again", decisionsFile)
 	}
-	if err := replaceFile(st, decisionsFile, want); err != nil {
+	if err := snapshot.Replace(st, decisionsFile, want); err != nil {
 		return err
 	}
 	l.files.decisions, l.files.kept = want, len(l.decisions)
@@ -188,28 +188,4 @@ func readFile(st snapshot.Store, name string) (data []byte, err error) {
 	data = make([]byte, f.Size())
 	_, err = io.ReadFull(f, data)
 	return data, err
-}
-
-// replaceFile replaces the file in one step: a reader sees the old content or
-// the new one, also after a crash.
-func replaceFile(st snapshot.Store, name string, data []byte) error {
-	tmp := name + ".tmp"
-	if err := st.Remove(tmp); err != nil { // of a run that died here
-		return err
-	}
-	out, err := st.Create(tmp)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(data)
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		return errors.Join(err, st.Remove(tmp)) // a full disk needs the room
-	}
-	if err := st.Rename(tmp, name); err != nil {
-		return err
-	}
-	return st.SyncDir(ledgerDir)
 }

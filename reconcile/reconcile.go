@@ -358,7 +358,7 @@ func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitN
 	if err != nil {
 		return nil, err
 	}
-	if err := replaceFile(r.st, into+"/"+stateFile, append(line, '\n')); err != nil {
+	if err := snapshot.Replace(r.st, into+"/"+stateFile, append(line, '\n')); err != nil {
 		return nil, err
 	}
 	place := strings.TrimSuffix(into, ".new")

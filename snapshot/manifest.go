@@ -334,7 +334,7 @@ func bind(st Store, p Plan) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(st, storeFile, append(data, '\n'))
+	return Replace(st, storeFile, append(data, '\n'))
 }
 
 // Latest is _latest.json: where a reader that only wants the newest data starts.
@@ -389,5 +389,5 @@ func writeLatest(st Store) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(st, latestFile, append(data, '\n'))
+	return Replace(st, latestFile, append(data, '\n'))
 }

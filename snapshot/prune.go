@@ -120,7 +120,7 @@ func Prune(ctx context.Context, st Store, steps []PruneStep) error {
 		if !s.ID.Valid() {
 			return fmt.Errorf("%q: %w", s.ID, ErrNoSnapshot)
 		}
-		if err := writeWhole(st, stagingDir+"/"+prunePrefix+string(s.ID)+"/prune.json", []byte("{}\n")); err != nil {
+		if err := Replace(st, stagingDir+"/"+prunePrefix+string(s.ID)+"/prune.json", []byte("{}\n")); err != nil {
 			return err
 		}
 		if err := prune(st, s.ID); err != nil {

@@ -39,7 +39,7 @@ func (w *Writer) Publish(ctx context.Context, tool string, requests schemas.Requ
 	if err := ctx.Err(); err != nil { // from here on it is done to the end
 		return nil, err
 	}
-	if err := writeWhole(w.st, w.dir+"/"+intentFile, data); err != nil {
+	if err := Replace(w.st, w.dir+"/"+intentFile, data); err != nil {
 		return nil, err
 	}
 	return m, publish(w.st, w.id)
@@ -177,7 +177,7 @@ func publish(st Store, id ID) error {
 			return err
 		}
 	}
-	if err := writeWhole(st, manifestName(id), data); err != nil {
+	if err := Replace(st, manifestName(id), data); err != nil {
 		return err
 	}
 	if err := writeLatest(st); err != nil {

@@ -75,9 +75,9 @@ func readAll(st Store, name string, limit int64) (data []byte, err error) {
 	return io.ReadAll(f)
 }
 
-// writeWhole replaces the file in one step: a reader sees the old content or
-// the new one, also after a crash.
-func writeWhole(st Store, name string, data []byte) error {
+// Replace writes the file in one step: a reader sees the old content or the new
+// one, also after a crash.
+func Replace(st Store, name string, data []byte) error {
 	tmp := name + ".tmp"
 	if err := st.Remove(tmp); err != nil { // of a run that died here
 		return err
@@ -91,7 +91,7 @@ func writeWhole(st Store, name string, data []byte) error {
 		err = out.Sync()
 	}
 	if err = errors.Join(err, out.Close()); err != nil {
-		return err
+		return errors.Join(err, st.Remove(tmp)) // a full disk needs the room
 	}
 	if err := st.Rename(tmp, name); err != nil {
 		return err

@@ -202,7 +202,7 @@ func writeJSON(st Store, name string, v any) error {
 	if err != nil {
 		return err
 	}
-	return writeWhole(st, name, append(data, '\n'))
+	return Replace(st, name, append(data, '\n'))
 }
 
 // Unfinished is a run that was begun and not published.
