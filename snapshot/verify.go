@@ -84,7 +84,7 @@ func secondOpinion(st Store, name string, t *schemas.Table, l layout, sums partS
 	defer func() { err = errors.Join(err, f.Close()) }()
 	var got partSums
 	if l.format == CSV {
-		got, err = secondCSV(f, t)
+		got, err = secondCSV(f, t, l.csvRaw)
 	} else {
 		got, err = secondParquet(f, t)
 	}
@@ -116,7 +116,7 @@ func (k *keyOrder) next(vals []schemas.Value) error {
 
 // secondCSV reads a CSV part with encoding/csv. That reader cannot tell null
 // from an empty text, which the order of keys does not need.
-func secondCSV(f io.Reader, t *schemas.Table) (partSums, error) {
+func secondCSV(f io.Reader, t *schemas.Table, raw bool) (partSums, error) {
 	var sums partSums
 	a := newAdder(t, &sums)
 	r := csv.NewReader(f)
@@ -144,9 +144,7 @@ func secondCSV(f io.Reader, t *schemas.Table) (partSums, error) {
 			return sums, fmt.Errorf("%w: %v", ErrDamaged, err)
 		}
 		for _, i := range append(slices.Clone(t.Key()), a.amounts...) {
-			// The marks in front of formulas are left: they do not change the order
-			// of guids, and nothing else is a key.
-			if vals[i], err = parseCell(t.Columns[i].Kind, csvField{text: []byte(fields[i])}, true); err != nil {
+			if vals[i], err = parseCell(t.Columns[i].Kind, csvField{text: []byte(fields[i])}, raw); err != nil {
 				return sums, fmt.Errorf("%w: column %s: %v", ErrDamaged, t.Columns[i].Name, err)
 			}
 		}
