@@ -36,6 +36,7 @@ type verdictOn struct {
 // accountNight compares one account on one night.
 type accountNight struct {
 	user, account string
+	institution   string
 	look          *look
 	st            *accountState
 
@@ -444,7 +445,7 @@ func (n *accountNight) cut() {
 func (n *accountNight) finding(c Code, t *txn) Finding {
 	r := ruleOf(c)
 	f := Finding{Kind: r.Kind, Code: c, Verdict: r.Verdict, IssueType: r.Issue,
-		User: text(n.user), Member: text(n.st.Member), Account: text(n.account), First: n.look.night, Last: n.look.night}
+		User: text(n.user), Member: text(n.st.Member), Account: text(n.account), Institution: text(n.institution), First: n.look.night, Last: n.look.night}
 	if t != nil {
 		f.Transaction, f.Payee = text(t.GUID), text(t.Payee)
 		if f.Payee == "" {

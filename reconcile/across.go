@@ -30,8 +30,8 @@ func (u *userNight) goneAccounts() {
 			code = "A1"
 		}
 		f := Finding{ID: findingID(string(accountGone), guid, string(u.facts.id)), Kind: accountGone, Code: code, Verdict: Notice, IssueType: NoIssue,
-			User: text(u.now.guid), Member: text(st.Member), Account: text(guid), First: u.facts.id, Last: u.facts.id, LastGood: text(u.st.Members[st.Member].Base)}
-		n := &accountNight{user: u.now.guid, account: guid, st: st, look: u.lookOf(st.Member)}
+			User: text(u.now.guid), Member: text(st.Member), Account: text(guid), Institution: text(u.st.Members[st.Member].Institution), First: u.facts.id, Last: u.facts.id, LastGood: text(u.st.Members[st.Member].Base)}
+		n := &accountNight{user: u.now.guid, account: guid, institution: u.st.Members[st.Member].Institution, st: st, look: u.lookOf(st.Member)}
 		if into != "" {
 			f.Evidence = map[string]any{"continues_as": into, "rows_found_there": len(pairs)}
 			if home := u.st.Accounts[into]; home.Lineage == "" && code == "A4" {
@@ -181,7 +181,7 @@ func (u *userNight) relink() {
 			continue
 		}
 		f := Finding{ID: findingID(string(historyLost), st.lineage(guid), string(u.facts.id)), Kind: historyLost, Code: "M2", Verdict: Review, IssueType: NoIssue,
-			User: text(u.now.guid), Member: text(st.Member), Account: text(guid), First: u.facts.id, Last: u.facts.id, LastGood: text(u.st.Members[st.Member].Base),
+			User: text(u.now.guid), Member: text(st.Member), Account: text(guid), Institution: text(u.st.Members[st.Member].Institution), First: u.facts.id, Last: u.facts.id, LastGood: text(u.st.Members[st.Member].Base),
 			Evidence: map[string]any{"rows_lost": lost, "new_member_guid": member, "continues_as": into}}
 		u.sightings = append(u.sightings, Sighting{f, Confirmed})
 	}

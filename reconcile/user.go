@@ -255,7 +255,7 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 		l.base = "" // all its rows are new with it
 	}
 	st.Member = member
-	n := &accountNight{user: u.now.guid, account: guid, look: l, st: st}
+	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st}
 	if row != nil {
 		st.Type, st.Tail, st.Closed, st.Zero = row.typ, row.tail, row.closed, row.balance != nil && *row.balance == 0
 	}
@@ -341,7 +341,7 @@ func (u *userNight) forget(member string) {
 		if st.Member != member {
 			continue
 		}
-		n := &accountNight{user: u.now.guid, account: guid, look: &look{night: u.facts.id, at: u.facts.at}, st: st}
+		n := &accountNight{user: u.now.guid, account: guid, institution: u.st.Members[member].Institution, look: &look{night: u.facts.id, at: u.facts.at}, st: st}
 		for _, g := range slices.Clone(st.Gone) {
 			n.resolve(g, Lapsed, g.Code)
 		}
