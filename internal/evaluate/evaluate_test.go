@@ -22,6 +22,9 @@ import (
 // Small worlds of fixed seeds: the figures cannot be those of make evaluate,
 // but nothing may be far off.
 func TestSmoke(t *testing.T) {
+	if testing.Short() {
+		t.Skip("three worlds of thirty nights")
+	}
 	var all score
 	for seed := range uint64(3) {
 		sc, err := evaluate(context.Background(), sets["smoke"], 7000+seed, 0)
@@ -55,7 +58,11 @@ func (t tally) plus(o tally) tally {
 
 // In a world in which nothing goes wrong there are no tickets about rows.
 func TestClean(t *testing.T) {
-	sc, err := evaluate(context.Background(), set{users: 25, nights: 25}, 7100, 5)
+	nights := 25
+	if testing.Short() {
+		nights = 10
+	}
+	sc, err := evaluate(context.Background(), set{users: 25, nights: nights}, 7100, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
