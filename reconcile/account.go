@@ -45,6 +45,7 @@ type accountNight struct {
 	reissued       [][2]*txn // D2 of tonight
 	hadPosted      int       // posted rows of the last look
 	perhapsCut     []*txn
+	coming         map[uint64]bool // series whose next row is pending
 
 	changes   []verdictOn
 	sightings []Sighting
@@ -126,6 +127,7 @@ func (n *accountNight) compare(before, after []txn) {
 		return
 	}
 	n.removed, n.added = diff(before, after)
+	n.habits()
 	n.count()
 	n.duplicates()
 	n.returned()
@@ -154,7 +156,50 @@ func (n *accountNight) open(after []txn) {
 		n.added = append(n.added, t)
 	}
 	n.beside() // some pending rows stand beside their posted one already
+	n.habits()
 	n.added, n.after = nil, nil
+}
+
+// habits learns what the account does as a rule: from every row of the first
+// look, and later from what came.
+func (n *accountNight) habits() {
+	opened := n.look.base == ""
+	came := n.added
+	for _, t := range came {
+		n.st.noteCheck(t)
+	}
+	if opened {
+		n.listen(n.after)
+	} else {
+		n.hear(came)
+	}
+	n.follow(came)
+	if today := schemas.DateOf(n.look.at.Time()); opened || today-n.st.Learnt >= learnEvery {
+		n.st.Learnt = today
+		n.learnSeries(n.after, today)
+	}
+}
+
+// expected says what did not come although it should have.
+func (n *accountNight) expected(m model) {
+	n.overdue(m)
+	n.checkGaps()
+	n.silent()
+}
+
+// lapse ends what is expected of an account that is gone.
+func (n *accountNight) lapse() {
+	for _, s := range n.st.Series {
+		if s.Due != 0 {
+			n.sightings = append(n.sightings, Sighting{n.seriesFinding(s), Lapsed})
+		}
+	}
+	for _, h := range n.st.Holes {
+		n.sightings = append(n.sightings, Sighting{n.checkFinding(h), Lapsed})
+	}
+	if s := n.st.Quiet; s != nil && s.First != "" {
+		n.sightings = append(n.sightings, Sighting{n.silentFinding(), Lapsed})
+	}
 }
 
 // count keeps the sums of what was booked and what is pending.

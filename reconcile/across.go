@@ -46,6 +46,7 @@ func (u *userNight) goneAccounts() {
 		for _, x := range st.Missing {
 			n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, model{sign: 1}), Lapsed})
 		}
+		n.lapse()
 		u.sightings = append(u.sightings, n.sightings...)
 		delete(u.st.Accounts, guid)
 	}

@@ -65,6 +65,7 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	if ok {
 		n.neverSeen(m)
 	}
+	n.expected(m)
 	n.repeatMissing(m)
 	for _, g := range slices.Clone(n.st.Gone) {
 		n.say(g)

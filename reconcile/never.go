@@ -15,6 +15,9 @@ type missing struct {
 	Signed schemas.Money     `json:"a"`
 	At     schemas.Timestamp `json:"t"` // successfully_aggregated_at at the step
 	First  snapshot.ID       `json:"f"`
+	// By is the rule that expects the same amount, and Payee what it knows of it.
+	By    string `json:"c,omitempty"`
+	Payee string `json:"p,omitempty"`
 }
 
 const (
@@ -180,6 +183,9 @@ func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {
 	}
 	f.Evidence = map[string]any{"step_at": x.At.String(), "drift_moved_by": plain(x.Signed), "balance_model": m.describe()}
 	f.MissingInputs = append([]string{"payee"}, missingFor(f.IssueType)...)
+	if x.By != "" {
+		n.corroborated(x, &f)
+	}
 	return f
 }
 
@@ -220,4 +226,20 @@ func (n *accountNight) repeatMissing(m model) {
 		}
 		n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, m), claim})
 	}
+}
+
+// corroborate notes that a rule of another kind expects the same amount: the
+// step of the balance is worth a ticket then.
+func (n *accountNight) corroborate(x *missing, by, payee string) {
+	x.By, x.Payee = by, payee
+	for i := range n.sightings {
+		if s := &n.sightings[i]; s.ID == x.ID {
+			n.corroborated(x, &s.Finding)
+		}
+	}
+}
+
+func (n *accountNight) corroborated(x *missing, f *Finding) {
+	f.Verdict, f.Payee = Ticket, text(x.Payee)
+	f.Evidence["corroborated_by"] = x.By
 }

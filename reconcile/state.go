@@ -50,6 +50,14 @@ type accountState struct {
 	// Held are pending rows that went lately, whatever was thought of it: the
 	// balance may tell another story.
 	Held []*gone `json:"h,omitempty"`
+
+	// What the account does as a rule.
+	Checks []check      `json:"k,omitempty"`
+	Holes  []checkHole  `json:"o,omitempty"`
+	Quiet  *silence     `json:"q,omitempty"`
+	Series []*series    `json:"r,omitempty"`
+	Learnt schemas.Date `json:"e,omitempty"` // when series were last looked for
+	Pends  bool         `json:"v,omitempty"` // it showed pending rows
 }
 
 // double is a row that came although an equal one was there.

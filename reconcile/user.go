@@ -348,6 +348,7 @@ func (u *userNight) forget(member string) {
 		for _, x := range st.Missing {
 			n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, model{sign: 1}), Lapsed})
 		}
+		n.lapse()
 		u.sightings = append(u.sightings, n.sightings...)
 		delete(u.st.Accounts, guid)
 	}

@@ -29,6 +29,7 @@ type score struct {
 	Never         tally                     `json:"never_seen"`
 	FalseTickets  int                       `json:"false_tickets"`
 	Systemic      int                       `json:"systemic_nights"`
+	Expected      map[string]tally          `json:"expected"` // by code
 
 	wrong map[string][]string
 	limit int
@@ -124,6 +125,7 @@ func evaluate(ctx context.Context, s set, seed uint64, limit int) (*score, error
 		w.Advance(24 * time.Hour)
 	}
 	sc.findings(w, raised, w.Now())
+	sc.expected(w, raised, w.Now())
 	return sc, nil
 }
 
@@ -239,7 +241,7 @@ func (sc *score) findings(w *sim.World, raised map[string]reconcile.Finding, end
 	}
 	for account, all := range never {
 		for _, d := range all {
-			if d.At.After(end.Add(-confirmable)) || d.At.Before(end.Add(-40*24*time.Hour)) {
+			if at := when(d); at.After(end.Add(-confirmable)) || at.Before(end.Add(-40*24*time.Hour)) {
 				continue
 			}
 			sc.Never.True++
@@ -308,10 +310,15 @@ func (sc *score) print(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
-	for _, x := range []struct {
+	type line struct {
 		name string
 		t    tally
-	}{{"ticket", sc.Tickets}, {"ticket+review", sc.Review}, {"never seen", sc.Never}} {
+	}
+	lines := []line{{"ticket", sc.Tickets}, {"ticket+review", sc.Review}, {"never seen", sc.Never}}
+	for _, e := range expectations {
+		lines = append(lines, line{e.code, sc.Expected[e.code]})
+	}
+	for _, x := range lines {
 		fmt.Fprintf(w, "  %-14s precision %s (%d)  recall %s (%d)\n", x.name, percent(x.t.Right, x.t.Said), x.t.Said, percent(x.t.Found, x.t.True), x.t.True)
 	}
 	fmt.Fprintf(w, "  false tickets per 10,000 account-nights %.2f\n", float64(sc.FalseTickets)*10000/float64(max(sc.AccountNights, 1)))

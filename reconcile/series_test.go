@@ -1,0 +1,154 @@
+package reconcile
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"tallyport/schemas"
+)
+
+// steady is an account that shows pending rows now and then.
+func steady(rows []txn) *diary {
+	p := on0(0, "Hotel", -cent)
+	p.Flags |= pending
+	p.GUID = "TRN-hold"
+	return &diary{rows: append(rows, p)}
+}
+
+func TestOverdueSeries(t *testing.T) {
+	rent := every(30, 3, "Elm Street", -1000*cent) // days 0, 30, 60; day 90 is a Thursday
+	d := steady(rent)
+	d.night(62)
+	d.night(63)
+	if day := d.quiet(64, 120, overdueSeries); day != 97 {
+		t.Fatalf("said on day %d, want 97: 90, and 5 of slack, and more than one", day)
+	}
+	f := wantOne(t, d.night(98), overdueSeries, Confirmed)
+	key := d.st.Series[0].Key
+	if f.ID != findingID("series", "ACT-1", strconv.FormatUint(key, 36), (day0+90).String()) || f.Verdict != Review || f.Amount != "10.00" || f.Type != "DEBIT" {
+		t.Errorf("%+v", f)
+	}
+	wantOne(t, d.night(99, on0(96, "Elm Street", -1020*cent)), overdueSeries, Undone)
+	if got := said(d.night(100), overdueSeries); len(got) > 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// It never comes again: said once, then forgotten after two periods.
+func TestSeriesEnds(t *testing.T) {
+	d := steady(every(30, 3, "Elm Street", -1000*cent))
+	d.night(62)
+	d.night(63)
+	ids, lapsed := map[string]bool{}, 0
+	for day := 64; day < 220; day++ {
+		for _, s := range said(d.night(day), overdueSeries) {
+			ids[s.ID] = true
+			if s.Claim == Lapsed {
+				lapsed = day
+			}
+		}
+	}
+	if len(ids) != 1 || lapsed != 90+60+5+1 || len(d.st.Series) > 0 {
+		t.Errorf("findings %v, lapsed on day %d, series %v", ids, lapsed, d.st.Series)
+	}
+}
+
+// The next one came on its date: the one that is missing can come no more.
+func TestSeriesGoesOn(t *testing.T) {
+	d := steady(every(30, 3, "Elm Street", -1000*cent))
+	d.night(62)
+	d.night(63)
+	d.quiet(64, 100, overdueSeries)
+	for day := 101; day < 120; day++ {
+		d.night(day)
+	}
+	wantOne(t, d.night(120, on0(120, "Elm Street", -1000*cent)), overdueSeries, Lapsed)
+	if day := d.quiet(121, 156, overdueSeries); day >= 0 {
+		t.Errorf("said on day %d", day)
+	}
+	if day := d.quiet(157, 165, overdueSeries); day != 157 { // 150 is a Monday
+		t.Errorf("the next is said on day %d", day)
+	}
+}
+
+func TestNoSeries(t *testing.T) {
+	months := every(30, 3, "Elm Street", -1000*cent)
+	for name, rows := range map[string][]txn{
+		"two only":       months[:2],
+		"three biweekly": every(14, 3, "Works", 500*cent),
+		"three weekly":   every(7, 3, "Works", 500*cent),
+		"every ten days": every(10, 7, "Works", 500*cent),
+		"uneven":         {on0(0, "Shop", -cent), on0(21, "Shop", -cent), on0(60, "Shop", -cent)},
+		"amounts differ": {on0(0, "Elm", -100*cent), on0(30, "Elm", -80*cent), on0(60, "Elm", -60*cent)},
+		"a habit":        append(every(3, 20, "Elm Street", -7*cent), months...),
+		"ended before":   {on0(-40, "Elm", -cent), on0(-10, "Elm", -cent), on0(20, "Elm", -cent)},
+	} {
+		d := steady(rows)
+		d.night(62)
+		if day := d.quiet(63, 140, overdueSeries); day >= 0 {
+			t.Errorf("%s: said on day %d: %v", name, day, d.st.Series)
+		}
+	}
+}
+
+// What is on its way, or came under another name, is not overdue.
+func TestSeriesComing(t *testing.T) {
+	wait := on0(92, "Elm Street", -1000*cent)
+	wait.Flags |= pending
+	named := on0(92, "E. Lm St. Inc", -1000*cent)
+	for name, r := range map[string]txn{"pending": wait, "another name": named} {
+		d := steady(every(30, 3, "Elm Street", -1000*cent))
+		d.night(62)
+		d.night(93, r)
+		if day := d.quiet(94, 120, overdueSeries); day >= 0 {
+			t.Errorf("%s: said on day %d", name, day)
+		}
+	}
+}
+
+// Where pending rows are never shown, it may be on its way for longer.
+func TestSeriesUnseen(t *testing.T) {
+	d := &diary{rows: every(30, 3, "Elm Street", -1000*cent)}
+	d.night(62)
+	if day := d.quiet(63, 120, overdueSeries); day != 97+latePosting {
+		t.Errorf("said on day %d", day)
+	}
+}
+
+// The balance moved by the same amount about then: both are tickets.
+func TestSeriesAndStep(t *testing.T) {
+	for _, c := range []struct {
+		signed schemas.Money
+		day    int
+		want   Verdict
+	}{{-1000 * cent, 91, Ticket}, {-1000 * cent, 85, Ticket}, {-1001 * cent, 91, Review}, {1000 * cent, 91, Review}, {-1000 * cent, 84, Review}} {
+		d := steady(every(30, 3, "Elm Street", -1000*cent))
+		d.night(62)
+		d.night(63)
+		d.st.Missing = []*missing{{ID: "F-1", Signed: c.signed, At: (day0 + schemas.Date(c.day)).Timestamp()}}
+		n := d.night(97)
+		f := wantOne(t, n, overdueSeries, Confirmed)
+		g := wantOne(t, n, neverSeen, Confirmed)
+		if f.Verdict != c.want || g.Verdict != c.want {
+			t.Errorf("%v on day %d: %s and %s, want %s", c.signed, c.day, f.Verdict, g.Verdict, c.want)
+		}
+	}
+}
+
+func TestSeriesStayFew(t *testing.T) {
+	var rows []txn
+	for i := range 60 {
+		rows = append(rows, every(30, 3+i%2, fmt.Sprintf("Club %c%c", 'A'+i%26, 'A'+i/26), -10*cent)...)
+	}
+	d := &diary{rows: rows}
+	d.night(91)
+	if len(d.st.Series) != keptSeries {
+		t.Errorf("%d series", len(d.st.Series))
+	}
+	for _, s := range d.st.Series {
+		if len(s.Dates) != 4 {
+			t.Errorf("a weak one was kept: %v", s.Dates)
+		}
+	}
+}
