@@ -58,11 +58,10 @@ func (t tally) plus(o tally) tally {
 
 // In a world in which nothing goes wrong there are no tickets about rows.
 func TestClean(t *testing.T) {
-	nights := 25
 	if testing.Short() {
-		nights = 10
+		t.Skip("a world of twenty-five nights")
 	}
-	sc, err := evaluate(context.Background(), set{users: 25, nights: nights}, 7100, 5)
+	sc, err := evaluate(context.Background(), set{users: 25, nights: 25}, 7100, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +72,9 @@ func TestClean(t *testing.T) {
 
 // A vanishing act of many members at once is no ticket for each.
 func TestSystemic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("sixty users")
+	}
 	calm := sim.Calm()
 	w := sim.New(sim.Config{Seed: 7200, Users: 60, Transactions: 60, Weather: &calm, Unfit: -1})
 	st := newStore(t)
@@ -137,7 +139,11 @@ func TestSameEveryTime(t *testing.T) {
 	w := sim.New(sim.Config{Seed: 7300, Users: 20, Weather: &calm, Defects: standardDefects, Unfit: -1})
 	st := newStore(t)
 	var first *reconcile.Result
-	for range 12 {
+	nights := 12
+	if testing.Short() { // the race detector takes ten times as long
+		nights = 5
+	}
+	for range nights {
 		live(t, w, st)
 		first = judge(t, st, nil)
 	}
