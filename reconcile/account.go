@@ -46,6 +46,8 @@ type accountNight struct {
 	hadPosted      int       // posted rows of the last look
 	perhapsCut     []*txn
 	coming         map[uint64]bool // series whose next row is pending
+	legs           []leg           // of transfers, that came
+	links          []link          // of the user
 
 	changes   []verdictOn
 	sightings []Sighting
@@ -169,6 +171,7 @@ func (n *accountNight) habits() {
 		n.st.noteCheck(t)
 	}
 	if opened {
+		n.collectLegs(came, true)
 		n.listen(n.after)
 	} else {
 		n.hear(came)

@@ -38,6 +38,8 @@ func (g *gone) confirmed() bool {
 // conclude ends the night of an account: what is still unexplained becomes an
 // open question, and the balance is asked about all of these.
 func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
+	n.collectLegs(n.added, false)
+	n.collectLegs(n.postedLegs(), false)
 	for _, t := range n.added {
 		if m := n.st.arrived(t); m != nil {
 			n.note("added", "N1", t, "").finding = m.ID

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"fmt"
 	"slices"
 
 	"tallyport/schemas"
@@ -18,6 +17,8 @@ type missing struct {
 	// By is the rule that expects the same amount, and Payee what it knows of it.
 	By    string `json:"c,omitempty"`
 	Payee string `json:"p,omitempty"`
+	Leg   string `json:"l,omitempty"` // guid of the other leg of the transfer
+	Dry   bool   `json:"y,omitempty"` // the balance has not shown it
 }
 
 const (
@@ -88,14 +89,15 @@ func (n *accountNight) neverSeen(m model) {
 const mostSteps = 4
 
 func (n *accountNight) newMissing(m model, delta schemas.Money, at schemas.Timestamp) {
-	x := &missing{Signed: delta, At: at, First: n.look.night}
-	day := schemas.DateOf(at.Time())
-	for ordinal := 0; ; ordinal++ {
-		x.ID = findingID("never_seen", n.st.lineage(n.account), delta.String(), day.String(), fmt.Sprint(ordinal))
-		if !slices.ContainsFunc(n.st.Missing, func(o *missing) bool { return o.ID == x.ID }) {
-			break
+	for _, x := range n.st.Missing { // the other leg said it before the balance could
+		if days := int(schemas.DateOf(at.Time()) - schemas.DateOf(x.At.Time())); x.Dry && m.same(x.Signed, delta) && days >= -legAfter && days <= legAfter {
+			x.Dry = false
+			n.st.rebook(at, x.Signed)
+			return
 		}
 	}
+	x := &missing{Signed: delta, At: at, First: n.look.night}
+	x.ID = n.freshID(delta, schemas.DateOf(at.Time()))
 	n.st.rebook(at, delta)
 	n.st.Missing = append(n.st.Missing, x)
 	n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, m), Confirmed})
@@ -174,7 +176,11 @@ func couldPost(o *txn, booked schemas.Money) bool {
 }
 
 func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {
-	f := n.finding("N1", nil)
+	code := Code("N1")
+	if x.Leg != "" {
+		code = "N3"
+	}
+	f := n.finding(code, nil)
 	f.ID, f.First = x.ID, x.First
 	f.Date = text(schemas.DateOf(x.At.Time()).String())
 	f.Amount, f.Type = text(plain(abs(x.Signed))), "CREDIT"
@@ -182,6 +188,12 @@ func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {
 		f.Type = "DEBIT"
 	}
 	f.Evidence = map[string]any{"step_at": x.At.String(), "drift_moved_by": plain(x.Signed), "balance_model": m.describe()}
+	if x.Dry {
+		f.Evidence = map[string]any{"balance_model": "unreliable"}
+	}
+	if x.Leg != "" {
+		f.Evidence["other_leg"] = x.Leg
+	}
 	f.MissingInputs = append([]string{"payee"}, missingFor(f.IssueType)...)
 	if x.By != "" {
 		n.corroborated(x, &f)
@@ -206,7 +218,9 @@ func (a *accountState) arrived(t *txn) *missing {
 // found closes a never-seen item: the row is there.
 func (n *accountNight) found(x *missing, t *txn) {
 	n.st.Missing = slices.DeleteFunc(n.st.Missing, func(o *missing) bool { return o == x })
-	n.st.Booked -= x.Signed // count added the row itself
+	if !x.Dry {
+		n.st.Booked -= x.Signed // count added the row itself
+	}
 	f := n.neverSeenFinding(x, model{sign: 1})
 	f.Evidence = map[string]any{"arrived_as": t.GUID, "step_at": x.At.String()}
 	n.sightings = append(n.sightings, Sighting{f, Undone})

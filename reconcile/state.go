@@ -13,6 +13,8 @@ type userState struct {
 	Gone     snapshot.ID              `json:"gone,omitempty"`     // where the user was first not listed
 	Members  map[string]*memberState  `json:"members,omitempty"`
 	Accounts map[string]*accountState `json:"accounts,omitempty"`
+	Links    []link                   `json:"links,omitempty"` // accounts between which money moves
+	Legs     []leg                    `json:"legs,omitempty"`  // the last transfers
 }
 
 // memberState is what is kept of a member.

@@ -255,7 +255,7 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 		l.base = "" // all its rows are new with it
 	}
 	st.Member = member
-	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st}
+	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st, links: u.st.Links}
 	if row != nil {
 		st.Type, st.Tail, st.Closed, st.Zero = row.typ, row.tail, row.closed, row.balance != nil && *row.balance == 0
 	}
@@ -289,6 +289,9 @@ func (u *userNight) end() {
 			balance = row.balance
 		}
 		n.conclude(balance, true)
+	}
+	u.otherLegs()
+	for _, n := range u.held {
 		for _, v := range n.changes {
 			u.changes = append(u.changes, userChange{n.st.Member, n.account, v})
 		}
