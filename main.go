@@ -14,14 +14,21 @@ import (
 	"tallyport/internal/cli"
 )
 
-// memoryLimit is what the runtime holds itself to, by collecting sooner, unless
-// GOMEMLIMIT says otherwise. With code and stacks it keeps an export at 16 in
-// flight under 128 MB.
-const memoryLimit = 88 << 20
+// memoryLimit is what the runtime holds itself to, unless GOMEMLIMIT says
+// otherwise: with code and stacks it keeps an export at 16 in flight under
+// 128 MB. Below it there is no need to collect as often as by default: that
+// costs a seventh of the time (GOGC says otherwise).
+const (
+	memoryLimit = 88 << 20
+	gcPercent   = 300
+)
 
 func main() {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		debug.SetMemoryLimit(memoryLimit)
+	}
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(gcPercent)
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
