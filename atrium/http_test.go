@@ -29,12 +29,17 @@ import (
 // from us, let alone our keys.
 func TestRedirectsAreNeverFollowed(t *testing.T) {
 	var elsewhere, here atomic.Int64
-	listen := func(addr string) net.Listener {
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			t.Skip(err)
+	listen := func(addrs ...string) net.Listener {
+		var failed error
+		for _, addr := range addrs {
+			l, err := net.Listen("tcp", addr)
+			if err == nil {
+				return l
+			}
+			failed = err
 		}
-		return l
+		t.Fatal(failed)
+		return nil
 	}
 	serve := func(l net.Listener, n *atomic.Int64, h http.HandlerFunc) *httptest.Server {
 		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +54,7 @@ func TestRedirectsAreNeverFollowed(t *testing.T) {
 	otherPort := serve(listen("127.0.0.1:0"), &elsewhere, nothing)
 	otherPort.Start()
 	defer otherPort.Close()
-	otherHost := serve(listen("127.0.0.2:0"), &elsewhere, nothing)
+	otherHost := serve(listen("127.0.0.2:0", "[::1]:0"), &elsewhere, nothing)
 	otherHost.Start()
 	defer otherHost.Close()
 	otherScheme := serve(listen("127.0.0.1:0"), &elsewhere, nothing)
