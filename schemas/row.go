@@ -96,6 +96,29 @@ func (t *Table) Decode(r Row, vals []Value) error {
 	return nil
 }
 
+// Cell is a cell that is not null, and where it belongs.
+type Cell struct {
+	Column int // of the table
+	Value
+}
+
+// AppendCells appends the cells of r that are not null to dst, in no particular
+// order. Text values point into r.
+func (t *Table) AppendCells(dst []Cell, r Row) ([]Cell, error) {
+	if len(r) < hashBytes {
+		return dst, ErrRow
+	}
+	for b := []byte(r[hashBytes:]); len(b) > 0; {
+		i, v, rest, ok := t.next(b)
+		if !ok {
+			return dst, ErrRow
+		}
+		dst = append(dst, Cell{i, v})
+		b = rest
+	}
+	return dst, nil
+}
+
 // next reads one cell of a Row: the column, the value, and what follows.
 func (t *Table) next(b []byte) (i int, v Value, rest []byte, ok bool) {
 	if b[0] > maxFieldID {

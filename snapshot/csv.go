@@ -23,11 +23,12 @@ type csvWriter struct {
 	w     io.Writer
 	table *schemas.Table
 	raw   bool
+	vals  []schemas.Value
 	buf   []byte
 }
 
 func newCSVWriter(w io.Writer, t *schemas.Table, raw bool) *csvWriter {
-	c := &csvWriter{w: w, table: t, raw: raw}
+	c := &csvWriter{w: w, table: t, raw: raw, vals: make([]schemas.Value, len(t.Columns))}
 	for i, col := range t.Columns {
 		if i > 0 {
 			c.buf = append(c.buf, ',')
@@ -38,13 +39,17 @@ func newCSVWriter(w io.Writer, t *schemas.Table, raw bool) *csvWriter {
 	return c
 }
 
-func (c *csvWriter) write(vals []schemas.Value) error {
-	for i := range vals {
+func (c *csvWriter) write(cells []schemas.Cell) error {
+	clear(c.vals)
+	for _, cell := range cells {
+		c.vals[cell.Column] = cell.Value
+	}
+	for i := range c.vals {
 		if i > 0 {
 			c.buf = append(c.buf, ',')
 		}
-		if vals[i].Set {
-			c.buf = appendCell(c.buf, c.table.Columns[i].Kind, &vals[i], c.raw)
+		if c.vals[i].Set {
+			c.buf = appendCell(c.buf, c.table.Columns[i].Kind, &c.vals[i], c.raw)
 		}
 	}
 	if c.buf = append(c.buf, '\n'); len(c.buf) < csvFlush {

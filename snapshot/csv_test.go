@@ -33,13 +33,14 @@ func TestFormulasAreDefused(t *testing.T) {
 	if got := cell(t, "=1", true); got != "=1" {
 		t.Errorf("raw: %s", got)
 	}
-	vals := make([]schemas.Value, len(schemas.Transactions.Columns))
-	vals[0] = schemas.TextValue("TRN-1")
-	vals[schemas.Transactions.Index("amount")] = schemas.IntValue(-125_000)
-	vals[schemas.Transactions.Index("longitude")] = schemas.FloatValue(-0.5)
+	cells := []schemas.Cell{
+		{Column: 0, Value: schemas.TextValue("TRN-1")},
+		{Column: schemas.Transactions.Index("amount"), Value: schemas.IntValue(-125_000)},
+		{Column: schemas.Transactions.Index("longitude"), Value: schemas.FloatValue(-0.5)},
+	}
 	var b bytes.Buffer
 	w := newCSVWriter(&b, schemas.Transactions, false)
-	if err := errors.Join(w.write(vals), w.close()); err != nil {
+	if err := errors.Join(w.write(cells), w.close()); err != nil {
 		t.Fatal(err)
 	}
 	if line := strings.Split(b.String(), "\n")[1]; !strings.HasPrefix(line, "TRN-1,,,,-12.5000,") || !strings.Contains(line, ",-0.5,") {
@@ -118,10 +119,9 @@ func FuzzOpenParquet(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	vals := make([]schemas.Value, len(schemas.Users.Columns))
-	vals[0] = schemas.TextValue("USR-1")
-	vals[len(vals)-1], vals[len(vals)-2] = schemas.IntValue(0), schemas.IntValue(0)
-	if err := errors.Join(w.write(vals), w.close()); err != nil {
+	n := schemas.Users.Width()
+	cells := []schemas.Cell{{Column: 0, Value: schemas.TextValue("USR-1")}, {Column: n, Value: schemas.IntValue(0)}, {Column: n + 1, Value: schemas.IntValue(0)}}
+	if err := errors.Join(w.write(cells), w.close()); err != nil {
 		f.Fatal(err)
 	}
 	f.Add(b.Bytes())

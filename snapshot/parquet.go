@@ -3,14 +3,12 @@ package snapshot
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/file"
-	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
@@ -21,11 +19,9 @@ const (
 	// A row group ends after groupRows rows or groupBytes bytes of texts,
 	// whichever comes first, so that no text, however long, can make one grow.
 	groupRows  = 64 << 10
-	groupBytes = 48 << 20
-	// The same for what is handed to the column writers at a time.
-	batchRows  = 4 << 10
-	batchBytes = 4 << 20
+	groupBytes = 16 << 20
 
+	batchRows = 4 << 10 // after which arrow-go looks whether a page is full
 	pageBytes = 128 << 10
 
 	// maxGroupRows is what a reader believes. A footer that claims more is not
@@ -46,9 +42,6 @@ func parquetProperties(t *schemas.Table, expect int64) *parquet.WriterProperties
 		parquet.WithBatchSize(batchRows),
 		parquet.WithMaxRowGroupLength(groupRows),
 		parquet.WithStoreDecimalAsInteger(true),
-		// Dictionary pages of columns that turn out to be all distinct are
-		// given up early.
-		parquet.WithDictionaryPageSizeLimit(256 << 10),
 	}
 	sorting := make([]parquet.SortingColumn, 0, len(t.Key()))
 	for _, i := range t.Key() {
@@ -80,20 +73,9 @@ func parquetSchema(t *schemas.Table, props *parquet.WriterProperties) (*schema.S
 	return pqarrow.ToParquet(t.Arrow(), props, pqarrow.DefaultWriterProps())
 }
 
-// parquetWriter writes rows with arrow-go, a batch of a column at a time.
-type parquetWriter struct {
-	table *schemas.Table
-	out   *file.Writer
-	group file.BufferedRowGroupWriter
-	cols  []columnBatch
-	arena []byte // the texts of cols
-
-	batched, grouped int // rows in the batch, in the row group without it
-	groupSize        int // bytes of texts in the row group
-}
-
-// columnBatch holds the cells of one column: the values that are not null in
-// the slice of their type, and a definition level for every row.
+// columnBatch holds cells of one column as arrow-go reads them: the values that
+// are not null in the slice of their type, and a definition level for every
+// row.
 type columnBatch struct {
 	texts  []parquet.ByteArray
 	bools  []bool
@@ -101,130 +83,6 @@ type columnBatch struct {
 	longs  []int64
 	floats []float64
 	levels []int16
-}
-
-func newParquetWriter(w io.Writer, t *schemas.Table, expect int64) (*parquetWriter, error) {
-	props := parquetProperties(t, expect)
-	sc, err := parquetSchema(t, props)
-	if err != nil {
-		return nil, err
-	}
-	meta := metadata.NewKeyValueMetadata()
-	for _, kv := range [][2]string{
-		{"tallyport.table", t.Name},
-		{"tallyport.schema_version", strconv.Itoa(t.Version)},
-		{"tallyport.row_hash_version", "1"},
-	} {
-		if err := meta.Append(kv[0], kv[1]); err != nil {
-			return nil, err
-		}
-	}
-	out, err := file.NewParquetWriterWithError(w, sc.Root(), file.WithWriterProps(props), file.WithWriteMetadata(meta))
-	if err != nil {
-		return nil, err
-	}
-	return &parquetWriter{table: t, out: out, cols: make([]columnBatch, len(t.Columns))}, nil
-}
-
-func (w *parquetWriter) write(vals []schemas.Value) error {
-	for i := range vals {
-		if v := &vals[i]; v.Set {
-			w.cols[i].add(w.table.Columns[i].Kind, v, &w.arena)
-		} else {
-			w.cols[i].levels = append(w.cols[i].levels, 0)
-		}
-	}
-	if w.batched++; w.batched == batchRows || len(w.arena) >= batchBytes {
-		return w.flush()
-	}
-	return nil
-}
-
-// add takes a cell that is not null; its text is copied to the arena.
-func (b *columnBatch) add(k schemas.Kind, v *schemas.Value, arena *[]byte) {
-	b.levels = append(b.levels, 1)
-	switch k {
-	case schemas.Text:
-		start := len(*arena)
-		*arena = append(*arena, v.Text...)
-		b.texts = append(b.texts, (*arena)[start:])
-	case schemas.Bool:
-		b.bools = append(b.bools, v.Int != 0)
-	case schemas.Day:
-		b.days = append(b.days, int32(v.Int))
-	case schemas.Float:
-		b.floats = append(b.floats, v.Float())
-	default:
-		b.longs = append(b.longs, v.Int)
-	}
-}
-
-// flush hands the batch to the column writers and ends a full row group.
-func (w *parquetWriter) flush() error {
-	if w.group == nil {
-		var err error
-		if w.group, err = w.out.AppendBufferedRowGroupChecked(); err != nil {
-			return err
-		}
-	}
-	for i := range w.cols {
-		cw, err := w.group.Column(i)
-		if err != nil {
-			return err
-		}
-		if err := w.cols[i].flush(cw, w.table.Columns[i]); err != nil {
-			return fmt.Errorf("column %s: %w", w.table.Columns[i].Name, err)
-		}
-	}
-	w.grouped += w.batched
-	w.groupSize += len(w.arena)
-	w.batched, w.arena = 0, w.arena[:0]
-	if w.grouped < groupRows && w.groupSize < groupBytes {
-		return nil
-	}
-	return w.endGroup()
-}
-
-func (b *columnBatch) flush(cw file.ColumnChunkWriter, c schemas.Column) (err error) {
-	levels := b.levels
-	if c.Required {
-		levels = nil
-	}
-	switch cw := cw.(type) {
-	case *file.ByteArrayColumnChunkWriter:
-		_, err = cw.WriteBatch(b.texts, levels, nil)
-	case *file.BooleanColumnChunkWriter:
-		_, err = cw.WriteBatch(b.bools, levels, nil)
-	case *file.Int32ColumnChunkWriter:
-		_, err = cw.WriteBatch(b.days, levels, nil)
-	case *file.Int64ColumnChunkWriter:
-		_, err = cw.WriteBatch(b.longs, levels, nil)
-	case *file.Float64ColumnChunkWriter:
-		_, err = cw.WriteBatch(b.floats, levels, nil)
-	default:
-		err = fmt.Errorf("no column of type %T is written", cw)
-	}
-	clear(b.texts) // let go of the arena
-	b.texts, b.bools, b.days = b.texts[:0], b.bools[:0], b.days[:0]
-	b.longs, b.floats, b.levels = b.longs[:0], b.floats[:0], b.levels[:0]
-	return err
-}
-
-func (w *parquetWriter) endGroup() error {
-	if w.group == nil {
-		return nil
-	}
-	err := w.group.Close()
-	w.group, w.grouped, w.groupSize = nil, 0, 0
-	return err
-}
-
-func (w *parquetWriter) close() error {
-	var err error
-	if w.batched > 0 {
-		err = w.flush()
-	}
-	return errors.Join(err, w.endGroup(), w.out.Close())
 }
 
 // ErrSchema is returned for a file whose columns are not those of its table.

@@ -16,9 +16,9 @@ import (
 
 // partWriter is a codec's writing half.
 type partWriter interface {
-	// write takes a copy of what it needs of the cells of a row: one for each of
-	// the table's columns.
-	write(vals []schemas.Value) error
+	// write takes a copy of what it needs of the cells of a row that are not
+	// null.
+	write(cells []schemas.Cell) error
 	// close ends the file's content; it does not close the Out below.
 	close() error
 }
@@ -49,16 +49,14 @@ func (p *Plan) layout(id ID) layout {
 	return layout{format: p.Format, csvRaw: p.CSVRaw, at: schemas.TimestampOf(id.Time())}
 }
 
-// cells fills vals, one for each of the table's columns, from the row and what
-// every row of the snapshot has in common.
-func (l layout) cells(t *schemas.Table, row schemas.Row, vals []schemas.Value) error {
+// cells appends to dst the cells of the row that are not null, and what every
+// row of the snapshot has in common.
+func (l layout) cells(dst []schemas.Cell, t *schemas.Table, row schemas.Row) ([]schemas.Cell, error) {
+	dst, err := t.AppendCells(dst, row)
 	n := t.Width()
-	if err := t.Decode(row, vals[:n]); err != nil {
-		return err
-	}
-	vals[n] = schemas.IntValue(int64(row.Hash()))
-	vals[n+1] = schemas.IntValue(l.at)
-	return nil
+	return append(dst,
+		schemas.Cell{Column: n, Value: schemas.IntValue(int64(row.Hash()))},
+		schemas.Cell{Column: n + 1, Value: schemas.IntValue(l.at)}), err
 }
 
 func partName(t *schemas.Table, shard int, f Format) string {
@@ -86,13 +84,13 @@ func writePart(st Store, name string, t *schemas.Table, l layout, expect int64, 
 	}
 	p := part{Table: t.Name, Sums: partSums{Amounts: []uint64{}}}
 	adder := newAdder(t, &p.Sums)
-	vals := make([]schemas.Value, len(t.Columns))
-	err = each(func(row schemas.Row) error {
-		if err := l.cells(t, row, vals); err != nil {
+	cells := make([]schemas.Cell, 0, len(t.Columns))
+	err = each(func(row schemas.Row) (err error) {
+		if cells, err = l.cells(cells[:0], t, row); err != nil {
 			return err
 		}
-		adder.add(vals)
-		return w.write(vals)
+		adder.addCells(cells)
+		return w.write(cells)
 	})
 	if err = errors.Join(err, w.close()); err == nil {
 		err = buf.Flush()
@@ -126,27 +124,41 @@ func (s *summer) Write(b []byte) (int, error) {
 // adder adds rows to partSums.
 type adder struct {
 	sums    *partSums
-	amounts []int // columns
+	amounts []int     // columns
+	sum     []*uint64 // by column; nil: not added
 }
 
 func newAdder(t *schemas.Table, sums *partSums) *adder {
-	a := &adder{sums: sums}
+	a := &adder{sums: sums, sum: make([]*uint64, len(t.Columns))}
 	for i, c := range t.Columns {
 		if c.Kind == schemas.Amount {
 			a.amounts = append(a.amounts, i)
 		}
 	}
 	sums.Amounts = make([]uint64, len(a.amounts))
+	for k, i := range a.amounts {
+		a.sum[i] = &sums.Amounts[k]
+	}
+	a.sum[t.Width()] = &sums.Hash
 	return a
 }
 
 // add adds the cells of a row, one for each of the table's columns.
 func (a *adder) add(vals []schemas.Value) {
 	a.sums.Rows++
-	a.sums.Hash += uint64(vals[len(vals)-2].Int)
-	for k, i := range a.amounts {
-		if v := &vals[i]; v.Set {
-			a.sums.Amounts[k] += uint64(v.Int)
+	for i, sum := range a.sum {
+		if sum != nil && vals[i].Set {
+			*sum += uint64(vals[i].Int)
+		}
+	}
+}
+
+// addCells is add for the cells that are not null.
+func (a *adder) addCells(cells []schemas.Cell) {
+	a.sums.Rows++
+	for i := range cells {
+		if sum := a.sum[cells[i].Column]; sum != nil {
+			*sum += uint64(cells[i].Int)
 		}
 	}
 }
