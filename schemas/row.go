@@ -86,7 +86,8 @@ func (t *Table) Decode(r Row, vals []Value) error {
 	}
 	clear(vals)
 	for b := []byte(r[hashBytes:]); len(b) > 0; {
-		i, v, rest, ok := t.next(b)
+		var v Value
+		i, rest, ok := t.next(b, &v)
 		if !ok {
 			return ErrRow
 		}
@@ -109,55 +110,52 @@ func (t *Table) AppendCells(dst []Cell, r Row) ([]Cell, error) {
 		return dst, ErrRow
 	}
 	for b := []byte(r[hashBytes:]); len(b) > 0; {
-		i, v, rest, ok := t.next(b)
-		if !ok {
+		dst = append(dst, Cell{})
+		c := &dst[len(dst)-1]
+		var ok bool
+		if c.Column, b, ok = t.next(b, &c.Value); !ok {
 			return dst, ErrRow
 		}
-		dst = append(dst, Cell{i, v})
-		b = rest
 	}
 	return dst, nil
 }
 
-// next reads one cell of a Row: the column, the value, and what follows.
-func (t *Table) next(b []byte) (i int, v Value, rest []byte, ok bool) {
-	if b[0] > maxFieldID {
-		return 0, v, nil, false
+// next reads one cell of a Row into v, and returns its column and what follows.
+func (t *Table) next(b []byte, v *Value) (i int, rest []byte, ok bool) {
+	if len(b) < 2 || b[0] > maxFieldID || t.byID[b[0]].column < 0 {
+		return 0, nil, false
 	}
-	i = int(t.byID[b[0]])
-	if t.Columns[i].ID != int32(b[0]) || i >= t.Width() {
-		return 0, v, nil, false
-	}
-	b = b[1:]
+	cell := t.byID[b[0]]
+	i, b = int(cell.column), b[1:]
 	v.Set = true
-	switch t.Columns[i].Kind {
+	switch cell.kind {
+	case Bool:
+		v.Int = int64(b[0])
+		return i, b[1:], true
+	case Float:
+		if len(b) < 8 {
+			return 0, nil, false
+		}
+		v.Int = int64(binary.LittleEndian.Uint64(b))
+		return i, b[8:], true
 	case Text:
-		n, w := binary.Uvarint(b)
+		n, w := uint64(b[0]), 1
+		if n >= 0x80 {
+			n, w = binary.Uvarint(b)
+		}
 		if w <= 0 || n > uint64(len(b)-w) {
-			return 0, v, nil, false
+			return 0, nil, false
 		}
 		end := w + int(n)
 		v.Text = b[w:end:end]
-		return i, v, b[end:], true
-	case Bool:
-		if len(b) == 0 {
-			return 0, v, nil, false
-		}
-		v.Int = int64(b[0])
-		return i, v, b[1:], true
-	case Float:
-		if len(b) < 8 {
-			return 0, v, nil, false
-		}
-		v.Int = int64(binary.LittleEndian.Uint64(b))
-		return i, v, b[8:], true
+		return i, b[end:], true
 	}
 	n, w := binary.Varint(b)
 	if w <= 0 {
-		return 0, v, nil, false
+		return 0, nil, false
 	}
 	v.Int = n
-	return i, v, b[w:], true
+	return i, b[w:], true
 }
 
 // AppendKey appends bytes whose order under bytes.Compare is the order of rows
@@ -176,7 +174,8 @@ func (t *Table) AppendRowKey(dst []byte, r Row) ([]byte, error) {
 	}
 	var cells [maxKey]Value
 	for b := []byte(r[hashBytes:]); len(b) > 0 && int32(b[0]) <= t.lastKeyID && b[0] >= firstFieldID; {
-		i, v, rest, ok := t.next(b)
+		var v Value
+		i, rest, ok := t.next(b, &v)
 		if !ok {
 			return nil, ErrRow
 		}

@@ -40,12 +40,18 @@ type Table struct {
 	// Columns in file order; the last three are extra, row_hash, snapshot_at.
 	Columns []Column
 
-	lastKeyID int32                // greatest field id in the key
-	key       []int                // the columns that order the rows of a part
-	hashed    int                  // rows hash this many leading fields of order
-	order     []int                // columns in the order in which a Row holds them
-	byName    map[string]int       // column index by name
-	byID      [maxFieldID + 1]int8 // column index by field id
+	lastKeyID int32                  // greatest field id in the key
+	key       []int                  // the columns that order the rows of a part
+	hashed    int                    // rows hash this many leading fields of order
+	order     []int                  // columns in the order in which a Row holds them
+	byName    map[string]int         // column index by name
+	byID      [maxFieldID + 1]cellOf // by field id
+}
+
+// cellOf is what a Row's reader needs to know of a column.
+type cellOf struct {
+	column int8 // its index; negative: a Row has no such cell
+	kind   Kind
 }
 
 // Field ids of the columns that every table has. The columns of the resource
@@ -78,7 +84,12 @@ func newTable(name, meaning string, key []string, columns []Column) *Table {
 			Meaning: "Nominal time of the snapshot that the row belongs to: the --as-of of its export."})
 	for i, c := range t.Columns {
 		t.byName[c.Name] = i
-		t.byID[c.ID] = int8(i)
+	}
+	for id := range t.byID {
+		t.byID[id].column = -1
+	}
+	for i, c := range t.data() {
+		t.byID[c.ID] = cellOf{int8(i), c.Kind}
 	}
 	var unhashed []int
 	for i, c := range t.data() {

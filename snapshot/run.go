@@ -159,7 +159,10 @@ type runEncoder struct {
 }
 
 // keyed is a row with its key, which stands in runEncoder.keys.
-type keyed struct{ start, end, row int }
+type keyed struct {
+	start, end, row int
+	head            uint64 // the first bytes in which the keys differ, as a number
+}
 
 // run sorts the rows and appends them to the frames.
 func (e *runEncoder) run(rows *schemas.Rows) (blocks int, err error) {
@@ -189,20 +192,45 @@ func (e *runEncoder) run(rows *schemas.Rows) (blocks int, err error) {
 // sort puts the rows in key order, ties by content.
 func (e *runEncoder) sort(rows *schemas.Rows) (err error) {
 	e.keys, e.order = e.keys[:0], e.order[:0]
+	same := 0 // leading bytes that all keys have in common
 	for i := range rows.Len() {
 		start := len(e.keys)
 		if e.keys, err = rows.Table.AppendRowKey(e.keys, rows.At(i)); err != nil {
 			return err
 		}
-		e.order = append(e.order, keyed{start, len(e.keys), i})
+		if i == 0 {
+			same = len(e.keys)
+		}
+		same = inCommon(e.keys[:same], e.keys[start:])
+		e.order = append(e.order, keyed{start: start, end: len(e.keys), row: i})
+	}
+	for i := range e.order {
+		k := &e.order[i]
+		k.start += same
+		var head [8]byte
+		copy(head[:], e.keys[k.start:k.end])
+		k.head = binary.BigEndian.Uint64(head[:])
 	}
 	slices.SortFunc(e.order, func(a, b keyed) int {
+		if a.head != b.head {
+			return cmp.Compare(a.head, b.head)
+		}
 		if c := bytes.Compare(e.keys[a.start:a.end], e.keys[b.start:b.end]); c != 0 {
 			return c
 		}
 		return bytes.Compare(rows.At(a.row), rows.At(b.row))
 	})
 	return nil
+}
+
+// inCommon is how many leading bytes a and b have in common.
+func inCommon(a, b []byte) int {
+	n := min(len(a), len(b))
+	i := 0
+	for i < n && a[i] == b[i] {
+		i++
+	}
+	return i
 }
 
 // runReader reads the rows of one run in their order.
