@@ -18,8 +18,6 @@ import (
 // whose hash is right, and only read column by column: on other bytes that
 // library may answer with nothing, hang, or end the process.
 
-const secondRows = 4096
-
 // secondParquet returns the sums of a part (without row_hash) after checking
 // its schema and the order of its keys.
 func secondParquet(f File, t *schemas.Table) (sums partSums, err error) {
@@ -35,10 +33,11 @@ func secondParquet(f File, t *schemas.Table) (sums partSums, err error) {
 	a := newAdder(t, &sums)
 	cursors := make([]secondCursor, 0, len(t.Key())+len(a.amounts))
 	for _, i := range append(append([]int{}, t.Key()...), a.amounts...) {
-		cursors = append(cursors, secondCursor{pr: pr, column: i})
-	}
-	if pr.GetNumRows() == 0 {
-		return sums, nil // reading a column of no row groups ends in a panic
+		c, err := newSecondCursor(pr, i)
+		if err != nil {
+			return sums, fmt.Errorf("%w: %v", ErrDamaged, err)
+		}
+		cursors = append(cursors, c)
 	}
 	vals := make([]schemas.Value, len(t.Columns))
 	order := keyOrder{t: t}
@@ -106,20 +105,34 @@ func isKind(e *parquet.SchemaElement, k schemas.Kind) bool {
 	return false
 }
 
-// secondCursor steps through the cells of one column of the file.
+// secondCursor steps through the cells of one column of the file, a page at a
+// time: asked for rows instead, the library copies every page twice.
 type secondCursor struct {
-	pr     *reader.ParquetReader
+	pages  *reader.ColumnBufferType
 	column int
 	vals   []any
 }
 
+func newSecondCursor(pr *reader.ParquetReader, column int) (secondCursor, error) {
+	pages, err := reader.NewColumnBuffer(pr.PFile, pr.Footer, pr.SchemaHandler, pr.SchemaHandler.ValueColumns[column])
+	return secondCursor{pages: pages, column: column}, err
+}
+
+// fill reads the next page that has values, unless some are left; after the
+// last there are none.
 func (c *secondCursor) fill() error {
-	if len(c.vals) > 0 {
-		return nil
+	for len(c.vals) == 0 {
+		c.pages.DataTable = nil
+		if err := c.pages.ReadPage(); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("%w: %v", ErrDamaged, err)
+		}
+		if t := c.pages.DataTable; t != nil { // none for a dictionary
+			c.vals = t.Values
+		}
 	}
-	var err error
-	c.vals, _, _, err = c.pr.ReadColumnByIndex(int64(c.column), secondRows)
-	return err
+	return nil
 }
 
 func (c *secondCursor) atEnd() bool { return c.fill() == nil && len(c.vals) == 0 }
