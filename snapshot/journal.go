@@ -39,10 +39,19 @@ const (
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func appendFrame(dst []byte, kind frameKind, payload []byte) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(payload)))
-	dst = binary.LittleEndian.AppendUint32(dst, frameSum(kind, payload))
-	dst = append(dst, byte(kind))
-	return append(dst, payload...)
+	return appendFrameOf(dst, kind, func(dst []byte) []byte { return append(dst, payload...) })
+}
+
+// appendFrameOf appends a frame whose payload is what add appends.
+func appendFrameOf(dst []byte, kind frameKind, add func(dst []byte) []byte) []byte {
+	start := len(dst)
+	dst = append(dst, make([]byte, frameHeader)...)
+	dst = add(dst)
+	head, payload := dst[start:start+frameHeader], dst[start+frameHeader:]
+	binary.LittleEndian.PutUint32(head, uint32(len(payload)))
+	binary.LittleEndian.PutUint32(head[4:], frameSum(kind, payload))
+	head[8] = byte(kind)
+	return dst
 }
 
 func frameSum(kind frameKind, payload []byte) uint32 {

@@ -56,7 +56,7 @@ func newParquetWriter(w io.Writer, t *schemas.Table, expect int64) (*parquetWrit
 	pw := &parquetWriter{table: t, out: out, cols: make([]columnBuffer, len(t.Columns))}
 	seed := maphash.MakeSeed()
 	for i, c := range t.Columns {
-		pw.cols[i] = columnBuffer{kind: c.Kind, seed: seed, key: slices.Contains(t.Key(), i),
+		pw.cols[i] = columnBuffer{kind: c.Kind, ends: make([]int32, 1), seed: seed, key: slices.Contains(t.Key(), i),
 			dictionary: c.Kind != schemas.Bool && c.Kind != schemas.Float && props.DictionaryEnabledFor(c.Name)}
 	}
 	return pw, nil
@@ -123,9 +123,10 @@ type columnBuffer struct {
 	levels []int16 // of rows, unless all so far have a value
 
 	texts []byte
-	ends  []int32 // of texts
-	longs []int64 // what is no text
-	raw   int     // bytes of all values, however often they repeat
+	ends  []int32 // of texts, after the 0 at which the first begins
+	longs []int64 // what is neither text nor bool
+	bools []bool
+	raw   int // bytes of all values, however often they repeat
 
 	plain bool // there is no index: values hardly repeat
 	index []int32
@@ -159,6 +160,8 @@ func (c *columnBuffer) add(row int, v *schemas.Value) (grown int) {
 	c.values++
 	before := len(c.texts)
 	switch {
+	case c.kind == schemas.Bool:
+		c.bools = append(c.bools, v.Int != 0)
 	case c.plain || !c.dictionary:
 		c.append(v)
 	case c.kind == schemas.Text:
@@ -192,15 +195,10 @@ func (c *columnBuffer) append(v *schemas.Value) {
 	c.ends = append(c.ends, int32(len(c.texts)))
 }
 
-func (c *columnBuffer) text(i int32) []byte {
-	if i == 0 {
-		return c.texts[:c.ends[0]]
-	}
-	return c.texts[c.ends[i-1]:c.ends[i]]
-}
+func (c *columnBuffer) text(i int32) []byte { return c.texts[c.ends[i]:c.ends[i+1]] }
 
 // distinct is how many values the dictionary has.
-func (c *columnBuffer) distinct() int { return max(len(c.ends), len(c.longs)) }
+func (c *columnBuffer) distinct() int { return max(len(c.ends)-1, len(c.longs)) }
 
 func (c *columnBuffer) addText(text []byte) {
 	if n := len(c.index); n > 0 && bytes.Equal(c.text(c.index[n-1]), text) {
@@ -217,8 +215,8 @@ func (c *columnBuffer) addText(text []byte) {
 			return
 		}
 	}
-	c.slots[at] = slot{h, int32(len(c.ends)) + 1}
-	c.index = append(c.index, int32(len(c.ends)))
+	c.slots[at] = slot{h, int32(len(c.ends))}
+	c.index = append(c.index, int32(len(c.ends)-1))
 	c.texts = append(c.texts, text...)
 	c.ends = append(c.ends, int32(len(c.texts)))
 	c.reconsider(len(c.texts) + 4*len(c.ends))
@@ -279,7 +277,7 @@ func (c *columnBuffer) reconsider(size int) {
 		c.longs = longs
 		return
 	}
-	texts, ends := make([]byte, 0, 2*c.raw), make([]int32, 0, groupRows)
+	texts, ends := make([]byte, 0, 2*c.raw), make([]int32, 1, groupRows+1)
 	for _, i := range c.index {
 		texts = append(texts, c.text(i)...)
 		ends = append(ends, int32(len(texts)))
@@ -289,8 +287,8 @@ func (c *columnBuffer) reconsider(size int) {
 
 func (c *columnBuffer) reset() {
 	c.rows, c.values, c.levels = 0, 0, c.levels[:0]
-	c.texts, c.ends, c.longs, c.raw = c.texts[:0], c.ends[:0], c.longs[:0], 0
-	c.plain, c.index = false, c.index[:0]
+	c.texts, c.ends, c.longs, c.raw = c.texts[:0], c.ends[:1], c.longs[:0], 0
+	c.bools, c.plain, c.index = c.bools[:0], false, c.index[:0]
 	clear(c.slots)
 }
 
@@ -303,9 +301,9 @@ func (c *columnBuffer) flush(cw file.ColumnChunkWriter, levels []int16, rows int
 	var err error
 	switch cw := cw.(type) {
 	case *file.ByteArrayColumnChunkWriter:
-		_, err = cw.WriteBatchArrow(c.texts, c.offsets(), levels, nil)
+		_, err = cw.WriteBatchArrow(c.texts, c.ends, levels, nil)
 	case *file.BooleanColumnChunkWriter:
-		_, err = cw.WriteBatch(as(c.longs, func(v int64) bool { return v != 0 }), levels, nil)
+		_, err = cw.WriteBatch(c.bools, levels, nil)
 	case *file.Int32ColumnChunkWriter:
 		_, err = cw.WriteBatch(as(c.longs, func(v int64) int32 { return int32(v) }), levels, nil)
 	case *file.Int64ColumnChunkWriter:
@@ -316,11 +314,6 @@ func (c *columnBuffer) flush(cw file.ColumnChunkWriter, levels []int16, rows int
 		err = fmt.Errorf("no column of type %T is written", cw)
 	}
 	return err
-}
-
-// offsets of the texts as Arrow has them: the start of the first, then the ends.
-func (c *columnBuffer) offsets() []int32 {
-	return append(make([]int32, 1, 1+len(c.ends)), c.ends...)
 }
 
 func as[T any](in []int64, convert func(int64) T) []T {
@@ -346,7 +339,7 @@ func (c *columnBuffer) flushDictionary(cw file.ColumnChunkWriter, levels []int16
 	if !ok {
 		return fmt.Errorf("no dictionary is written by a %T", cw.CurrentEncoder())
 	}
-	dict := c.array(c.texts, c.offsets(), c.longs)
+	dict := c.array(c.texts, c.ends, c.longs)
 	if err := enc.PutDictionary(dict); err != nil {
 		return err
 	}

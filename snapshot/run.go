@@ -153,9 +153,9 @@ func (r *Run) spill() error {
 type runEncoder struct {
 	frames []byte // of the runs so far
 
-	keys        []byte
-	order       []keyed
-	raw, packed []byte
+	keys  []byte
+	order []keyed
+	raw   []byte
 }
 
 // keyed is a row with its key, which stands in runEncoder.keys.
@@ -171,8 +171,11 @@ func (e *runEncoder) run(rows *schemas.Rows) (blocks int, err error) {
 	}
 	e.raw = e.raw[:0]
 	flush := func() {
-		e.packed = s2.Encode(e.packed[:cap(e.packed)], e.raw)
-		e.frames = appendFrame(e.frames, frameBlock, e.packed)
+		e.frames = appendFrameOf(e.frames, frameBlock, func(dst []byte) []byte {
+			n := s2.MaxEncodedLen(len(e.raw))
+			dst = slices.Grow(dst, n)
+			return dst[:len(dst)+len(s2.Encode(dst[len(dst):len(dst)+n], e.raw))]
+		})
 		e.raw = e.raw[:0]
 		blocks++
 	}
