@@ -174,7 +174,7 @@ def parquet_layout(world):
         expect(world.tables[table]["order"], ORDER[table], "order that the dictionary states")
         for g in range(meta.num_row_groups):
             group = meta.row_group(g)
-            require(group.num_rows <= 69632, f"{path}: row group of {group.num_rows} rows")
+            require(group.num_rows <= 65536, f"{path}: row group of {group.num_rows} rows")
             names = [group.column(i).path_in_schema for i in range(group.num_columns)]
             expect([names[s.column_index] for s in group.sorting_columns], ORDER[table], f"{path}: sorting columns")
             require(all(s.nulls_first and not s.descending for s in group.sorting_columns), f"{path}: sorting is not ascending")

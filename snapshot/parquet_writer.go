@@ -140,10 +140,11 @@ type slot struct {
 	value int32 // its index, and one; 0: the slot is free
 }
 
-// A dictionary that is larger than this is given up, unless each of its values
-// repeats worthwhile times.
+// A dictionary that is larger than this, in bytes and in values, is given up
+// unless each of its values repeats worthwhile times.
 const (
 	dictionaryBytes = 256 << 10
+	dictionaryMany  = 1 << 10
 	worthwhile      = 4
 )
 
@@ -265,7 +266,7 @@ func (c *columnBuffer) makeRoom() {
 
 // reconsider gives the dictionary up if it has become large for what it saves.
 func (c *columnBuffer) reconsider(size int) {
-	if size <= dictionaryBytes || c.raw >= worthwhile*size {
+	if size <= dictionaryBytes || c.distinct() < dictionaryMany || c.raw >= worthwhile*size {
 		return
 	}
 	c.plain = true
@@ -339,7 +340,7 @@ func (c *columnBuffer) flushDictionary(cw file.ColumnChunkWriter, levels []int16
 	if !ok {
 		return fmt.Errorf("no dictionary is written by a %T", cw.CurrentEncoder())
 	}
-	dict := c.array(c.texts, c.ends, c.longs)
+	dict := c.array()
 	if err := enc.PutDictionary(dict); err != nil {
 		return err
 	}
@@ -352,9 +353,7 @@ func (c *columnBuffer) flushDictionary(cw file.ColumnChunkWriter, levels []int16
 		if stats != nil {
 			stats.IncNulls(int64(rows - c.values))
 			stats.IncNumValues(int64(c.values))
-			if err := stats.UpdateFromArrow(dict, false); err != nil {
-				return err
-			}
+			c.setBounds(stats, c.distinct(), func(k int) int32 { return int32(k) })
 		}
 		return cw.WriteDictIndices(index, levels, nil)
 	}
@@ -371,13 +370,7 @@ func (c *columnBuffer) flushDictionary(cw file.ColumnChunkWriter, levels []int16
 		stats.IncNumValues(int64(set))
 		part := c.index[value : value+set]
 		if set > 0 {
-			least, most := c.bounds(part)
-			if err := stats.UpdateFromArrow(least, false); err != nil {
-				return err
-			}
-			if err := stats.UpdateFromArrow(most, false); err != nil {
-				return err
-			}
+			c.setBounds(stats, set, func(k int) int32 { return part[k] })
 			enc.AddRawSize(c.size(part))
 		}
 		if err := cw.WriteDictIndices(array.NewSlice(index, int64(row), int64(row+n)), batch, nil); err != nil {
@@ -405,11 +398,13 @@ func (c *columnBuffer) indices(rows int) arrow.Array {
 		[]*arrowmem.Buffer{arrowmem.NewBufferBytes(valid), arrowmem.NewBufferBytes(arrow.Int32Traits.CastToBytes(spaced))}, nil, rows-c.values, 0))
 }
 
-// bounds returns the least and the greatest of the values, each as an array.
-func (c *columnBuffer) bounds(index []int32) (least, most arrow.Array) {
-	lo, hi := index[0], index[0]
-	last := index[0]
-	for _, i := range index {
+// setBounds widens the statistics to the least and the greatest of n values.
+// What arrow-go has for that overlooks empty texts.
+func (c *columnBuffer) setBounds(stats metadata.TypedStatistics, n int, at func(int) int32) {
+	lo, hi := at(0), at(0)
+	last := lo
+	for k := range n {
+		i := at(k)
 		if i == last { // runs are long: rows are in the order of their keys
 			continue
 		}
@@ -421,7 +416,14 @@ func (c *columnBuffer) bounds(index []int32) (least, most arrow.Array) {
 			hi = i
 		}
 	}
-	return c.one(lo), c.one(hi)
+	switch s := stats.(type) {
+	case *metadata.ByteArrayStatistics:
+		s.SetMinMax(c.text(lo), c.text(hi))
+	case *metadata.Int32Statistics:
+		s.SetMinMax(int32(c.longs[lo]), int32(c.longs[hi]))
+	case *metadata.Int64Statistics:
+		s.SetMinMax(c.longs[lo], c.longs[hi])
+	}
 }
 
 func (c *columnBuffer) compare(a, b int32) int {
@@ -429,14 +431,6 @@ func (c *columnBuffer) compare(a, b int32) int {
 		return bytes.Compare(c.text(a), c.text(b))
 	}
 	return cmp.Compare(c.longs[a], c.longs[b])
-}
-
-func (c *columnBuffer) one(i int32) arrow.Array {
-	if c.kind == schemas.Text {
-		text := c.text(i)
-		return c.array(text, []int32{0, int32(len(text))}, nil)
-	}
-	return c.array(nil, nil, c.longs[i:i+1])
 }
 
 // size is how many bytes the values take without a dictionary.
@@ -451,18 +445,18 @@ func (c *columnBuffer) size(index []int32) int64 {
 	return int64(n)
 }
 
-// array returns values of the column's type as Arrow has them.
-func (c *columnBuffer) array(texts []byte, offsets []int32, longs []int64) arrow.Array {
+// array returns the distinct values as Arrow has them.
+func (c *columnBuffer) array() arrow.Array {
+	n := c.distinct()
 	switch c.kind {
 	case schemas.Text:
-		n := len(offsets) - 1
 		return array.NewBinaryData(array.NewData(arrow.BinaryTypes.Binary, n,
-			[]*arrowmem.Buffer{nil, arrowmem.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets)), arrowmem.NewBufferBytes(texts)}, nil, 0, 0))
+			[]*arrowmem.Buffer{nil, arrowmem.NewBufferBytes(arrow.Int32Traits.CastToBytes(c.ends)), arrowmem.NewBufferBytes(c.texts)}, nil, 0, 0))
 	case schemas.Day:
-		days := as(longs, func(v int64) int32 { return int32(v) })
-		return array.NewInt32Data(primitive(arrow.PrimitiveTypes.Int32, arrow.Int32Traits.CastToBytes(days), len(days)))
+		days := as(c.longs, func(v int64) int32 { return int32(v) })
+		return array.NewInt32Data(primitive(arrow.PrimitiveTypes.Int32, arrow.Int32Traits.CastToBytes(days), n))
 	}
-	return array.NewInt64Data(primitive(arrow.PrimitiveTypes.Int64, arrow.Int64Traits.CastToBytes(longs), len(longs)))
+	return array.NewInt64Data(primitive(arrow.PrimitiveTypes.Int64, arrow.Int64Traits.CastToBytes(c.longs), n))
 }
 
 func primitive(t arrow.DataType, values []byte, n int) arrow.ArrayData {
