@@ -34,7 +34,9 @@ type Decision struct {
 	Reason      string    `json:"reason,omitempty"`
 	Ref         string    `json:"ref,omitempty"`
 	Transaction string    `json:"transaction_guid,omitempty"` // of Probe
-	Status      int       `json:"status,omitempty"`           // of Probe: HTTP status
+	Status      int       `json:"status,omitempty"`           // of Probe: HTTP status, 0: none
+	Answer      Answer    `json:"answer,omitempty"`           // of Probe
+	Date        string    `json:"date,omitempty"`             // of Probe: the date of a row that is still there
 
 	// After is the newest snapshot that had been applied, ObservedAt its time;
 	// both are filled in by Decide. A decision takes effect in the first
@@ -61,8 +63,11 @@ func (d *Decision) check() error {
 			return fmt.Errorf("decision %s does not say after which snapshot", d.Action)
 		}
 	case Probe:
-		if d.Transaction == "" || d.Status == 0 {
-			return fmt.Errorf("probe without transaction_guid or status")
+		if d.Finding == "" || d.Transaction == "" {
+			return fmt.Errorf("probe without finding or transaction_guid")
+		}
+		if d.Answer != StillThere && d.Answer != NotThere && d.Answer != Unanswered {
+			return fmt.Errorf("probe has the answer %q; it can be %s, %s or %s", d.Answer, StillThere, NotThere, Unanswered)
 		}
 	default:
 		return fmt.Errorf("decision has the action %q; it can be %s or %s", d.Action, list(stateActions), Probe)
@@ -164,8 +169,11 @@ func (l *Ledger) Decide(d Decision) error {
 			assignTickets(l.over, func(*record) {})
 		}
 		l.pending = append(l.pending, d)
-	} else if err := d.check(); err != nil {
-		return err
+	} else {
+		if err := d.check(); err != nil {
+			return err
+		}
+		l.probes[d.Finding] = append(l.probes[d.Finding], d)
 	}
 	l.decisions = append(l.decisions, d)
 	return nil

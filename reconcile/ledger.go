@@ -58,7 +58,8 @@ type Ledger struct {
 	over      map[string]*record // recs with pending carried out; nil: not made yet
 	nights    []night
 	decisions []Decision
-	pending   []Decision // no night has taken them up yet
+	pending   []Decision            // no night has taken them up yet
+	probes    map[string][]Decision // by finding: what probes answered
 	events    map[string][]span
 	files     ledgerFiles
 }
@@ -115,11 +116,13 @@ func (r *record) finding() Finding {
 // NewLedger returns a ledger without events, for a rebuild: after every
 // snapshot was applied, Save replaces events.jsonl.
 func NewLedger(decisions []Decision) *Ledger {
-	l := &Ledger{recs: map[string]*record{}, events: map[string][]span{}}
+	l := &Ledger{recs: map[string]*record{}, events: map[string][]span{}, probes: map[string][]Decision{}}
 	l.files.rebuilt, l.files.kept = true, len(decisions)
 	l.decisions = slices.Clone(decisions)
 	for _, d := range decisions {
-		if d.Action != Probe {
+		if d.Action == Probe {
+			l.probes[d.Finding] = append(l.probes[d.Finding], d)
+		} else {
 			l.pending = append(l.pending, d)
 		}
 	}
@@ -195,7 +198,7 @@ func (l *Ledger) Apply(id snapshot.ID, observedAt time.Time, sightings []Sightin
 		w.see(s)
 	}
 	for _, r := range l.recs {
-		if r.h.Hidden && r.h.Until != "" && at.Format(time.DateOnly) > r.h.Until {
+		if r.h.Hidden && r.hiddenUntil(at) {
 			w.touch(r)
 			r.h.Hidden, r.h.Until = false, ""
 			w.note(r, WasUnsuppressed)

@@ -134,16 +134,25 @@ func readVersioned(line []byte, v any, version *int) error {
 // taken up yet. After an error Save may be called again. After a rebuild it
 // replaces events.jsonl; decisions.jsonl only ever grows.
 func (l *Ledger) Save(st snapshot.Store) error {
-	if l.files.kept < len(l.decisions) {
-		if err := l.saveDecisions(st); err != nil {
-			return fmt.Errorf("save decisions: %w", err)
-		}
+	if err := l.keepDecisions(st); err != nil {
+		return err
 	}
 	if l.files.rebuilt || l.files.saved < len(l.files.log) {
 		if err := snapshot.Replace(st, eventsFile, l.files.log); err != nil {
 			return fmt.Errorf("save events: %w", err)
 		}
 		l.files.rebuilt, l.files.saved = false, len(l.files.log)
+	}
+	return nil
+}
+
+// keepDecisions makes the new decisions durable.
+func (l *Ledger) keepDecisions(st snapshot.Store) error {
+	if l.files.kept == len(l.decisions) {
+		return nil
+	}
+	if err := l.saveDecisions(st); err != nil {
+		return fmt.Errorf("save decisions: %w", err)
 	}
 	return nil
 }

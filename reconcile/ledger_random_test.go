@@ -59,7 +59,7 @@ func randomDecision(r *rand.Rand, at float64) Decision {
 	case d.Action == Suppress && r.IntN(3) > 0:
 		d.Until = nightAt(at + float64(r.IntN(8))).Format(time.DateOnly)
 	case d.Action == Probe:
-		d.Transaction, d.Status = "TRN-1", 404
+		d.Transaction, d.Status, d.Answer = "TRN-1", 404, NotThere
 	}
 	return d
 }

@@ -95,7 +95,7 @@ type TicketSummary struct {
 	Withheld int `json:"withheld"`
 }
 
-func summarize(r *run, facts *snapshotFacts, m *snapshot.Manifest, c *nightCounts, found []Finding, fired bool) Summary {
+func summarize(r *run, m *snapshot.Manifest, c *nightCounts, found []Finding, fired bool) Summary {
 	s := Summary{Snapshot: m.ID, AsOf: m.AsOf, Systemic: fired, Notes: []string{},
 		Accounts: AccountCount{Compared: c.compared, NotComparable: c.apart},
 		Members:  MemberSummary{Complete: m.Members.Complete, Incomplete: m.Members.Incomplete, Why: c.incomplete},
@@ -110,26 +110,35 @@ func summarize(r *run, facts *snapshotFacts, m *snapshot.Manifest, c *nightCount
 	} else {
 		s.Notes = append(s.Notes, "nothing to compare yet")
 	}
-	tickets, fresh := map[text]bool{}, map[text]bool{}
 	for i := range found {
 		f := &found[i]
 		s.Findings.ByKind[f.Kind]++
 		s.Findings.ByCode[f.Code]++
 		s.Findings.ByVerdict[f.Verdict]++
 		s.Findings.ByState[f.State]++
-		if f.TicketID == "" || !f.State.Raised() {
-			continue
-		}
-		tickets[f.TicketID] = true
-		if f.State == Open && f.Last == facts.id && f.First == facts.id {
-			fresh[f.TicketID] = true
-		}
 	}
-	s.Tickets = TicketSummary{New: len(fresh), Open: len(tickets)}
 	if fired || s.Compared != nil && m.Status != snapshot.StatusComplete {
 		s.ExitCode = 3
 	}
 	return s
+}
+
+// countTickets counts the tickets of a report: new are those that were not
+// there before.
+func (s *Summary) countTickets(found []Finding, before map[text]bool, withheld int) {
+	open := map[text]bool{}
+	s.Tickets = TicketSummary{Withheld: withheld}
+	for i := range found {
+		f := &found[i]
+		if f.TicketID == "" || !f.State.Raised() || open[f.TicketID] {
+			continue
+		}
+		open[f.TicketID] = true
+		s.Tickets.Open++
+		if !before[f.TicketID] {
+			s.Tickets.New++
+		}
+	}
 }
 
 func orEmpty(m map[Code]int64) map[Code]int64 {

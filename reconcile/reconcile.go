@@ -27,10 +27,11 @@ type Options struct {
 	StaleAfter time.Duration // replaces every 48 h of the staleness rules; 0 is 48 h
 	Rebuild    bool          // judge all snapshots again
 	Changes    bool          // also list every change
-	// MaxTickets bounds how many new tickets a run raises; 0 is 50. The others
-	// are counted.
+	// MaxTickets bounds how many new tickets a night raises; 0 is 50. The others
+	// are counted, and wait.
 	MaxTickets  int
-	Concurrency int // units compared at once; 0 is 2
+	Prober      Prober // nil: nothing is asked of the API
+	Concurrency int    // units compared at once; 0 is 2
 	Log         *slog.Logger
 }
 
@@ -44,9 +45,10 @@ type Result struct {
 
 // Run judges every snapshot up to the one asked for that was not judged yet, in
 // the order in which they were observed. The caller holds the ledger's lock.
-// When it returns an error the store's ledger is as it was.
+// When it returns an error the store's ledger is as it was, but for what probes
+// answered.
 func Run(ctx context.Context, st snapshot.Store, o *Options) (*Result, error) {
-	r := &run{st: st}
+	r := &run{st: st, judged: map[snapshot.ID]bool{}, asked: map[[2]text]Probed{}}
 	if o != nil {
 		r.o = *o
 	}
@@ -67,6 +69,8 @@ type run struct {
 	dir    string // where states are written
 
 	rebuilding bool
+	judged     map[snapshot.ID]bool // by earlier runs: nothing is asked about these nights
+	asked      map[[2]text]Probed   // by this run, by user and transaction
 }
 
 // ErrNothing is returned for a store without snapshots.
@@ -174,6 +178,13 @@ func later(m *snapshot.Manifest, c *checkpoint) bool {
 // and when a snapshot came late, between others that were judged already.
 func (r *run) open(all []*snapshot.Manifest) (err error) {
 	r.dir = stateDir
+	entries, err := r.st.List(stateDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries { // also where the log is damaged
+		r.judged[snapshot.ID(e.Name())] = true
+	}
 	if r.ledger, err = OpenLedger(r.st); err != nil && !r.o.Rebuild {
 		return err
 	}
@@ -312,7 +323,7 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return r.close(facts, now, units, into)
+	return r.close(ctx, facts, now, units, into)
 }
 
 // usersWhole reports whether the list of users was read to its end.
@@ -322,7 +333,7 @@ func usersWhole(m *snapshot.Manifest) bool {
 
 // close brings the units together: what holds for the whole snapshot, the
 // ledger, the state.
-func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitNight, into string) (*Result, error) {
+func (r *run) close(ctx context.Context, facts *snapshotFacts, now *snapshot.Manifest, units []*unitNight, into string) (*Result, error) {
 	counts := newCounts()
 	var sightings []Sighting
 	var stale []staleEntry
@@ -351,8 +362,14 @@ func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitN
 			First: now.ID, Last: now.ID, Evidence: map[string]any{"members": counts.lossy()}}, Confirmed})
 	}
 	sightings = withhold(strongest(sightings), c.Systemic)
+	withheld, err := r.raise(ctx, facts, sightings)
+	if err = errors.Join(err, r.ledger.keepDecisions(r.st)); err != nil {
+		return nil, err
+	}
+	before := r.ledger.tickets()
 	res.Findings = r.ledger.Apply(now.ID, facts.at.Time(), sightings)
-	res.Summary = summarize(r, facts, now, &counts, res.Findings, fired)
+	res.Summary = summarize(r, now, &counts, res.Findings, fired)
+	res.Summary.countTickets(res.Findings, before, withheld)
 	c.Summary = &res.Summary
 	line, err := marshal(c)
 	if err != nil {
@@ -369,13 +386,7 @@ func (r *run) close(facts *snapshotFacts, now *snapshot.Manifest, units []*unitN
 		return nil, err
 	}
 	r.state = c
-	r.withholdTickets(&res.Summary)
 	return res, r.st.SyncDir(r.dir)
-}
-
-// withholdTickets counts the tickets beyond those that a run may raise.
-func (r *run) withholdTickets(s *Summary) {
-	s.Tickets.Withheld = max(0, s.Tickets.Open-r.o.MaxTickets)
 }
 
 const (
@@ -418,9 +429,7 @@ func (r *run) again(m *snapshot.Manifest) (*Result, error) {
 	if c == nil || c.Summary == nil || !r.ledger.Applied(m.ID) {
 		return nil, fmt.Errorf("%s was judged, and what was said of it is gone; run tallyport reconcile --rebuild", m.ID)
 	}
-	res := &Result{Findings: r.ledger.Apply(m.ID, observed(m).Time(), nil), Summary: *c.Summary}
-	r.withholdTickets(&res.Summary)
-	return res, nil
+	return &Result{Findings: r.ledger.Apply(m.ID, observed(m).Time(), nil), Summary: *c.Summary}, nil
 }
 
 // keptStates is how many states are kept besides the newest that is older than

@@ -72,6 +72,17 @@ func outageOf(recs map[string]*record, r *record) *record {
 	return o
 }
 
+// tickets returns the ids of the tickets that carry something.
+func (l *Ledger) tickets() map[text]bool {
+	all := map[text]bool{}
+	for _, r := range l.recs {
+		if r.carried() {
+			all[r.f.TicketID] = true
+		}
+	}
+	return all
+}
+
 func ticketID(member text, issue IssueType, first string) text {
 	return text("T-" + digest([]string{string(member), string(issue), first}))
 }

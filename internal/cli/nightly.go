@@ -49,6 +49,9 @@ func (s *session) nightly(c *cli.Context) error {
 		return err
 	}
 	defer j.client.Close()
+	if c.Bool("probe") {
+		judgement.options.Prober = newProber(j.client.Client, s.log)
+	}
 	n := &nightlyReport{Export: &runReport{s: s, started: s.env.Now()}}
 	ping.start(c.Context)
 	err = withCause(c.Context, s.runNight(c, j, judgement, n))

@@ -24,7 +24,9 @@ func (s *session) reconcileCommand() *cli.Command {
 		Usage: "compares the snapshots of the store and says what MX lost or left behind",
 		Description: `Judges every snapshot that was not judged yet, in the order in which they were taken,
 keeps the findings, and writes the report of the newest. Doing it again changes nothing.
-It asks nothing of the API and needs no credentials.
+It asks nothing of the API and needs no credentials, unless --probe is given: then MX is asked
+for each transaction that is about to be put into a ticket, by its guid. One that MX still has is
+explained, one that MX does not answer for waits. The answers are kept: nothing is asked twice.
 
 Exit code 3: the snapshot has gaps, or so much vanished at once that it is not about single
 transactions. 4: there are findings that --fail-on names; it outranks 3.
@@ -32,12 +34,21 @@ transactions. 4: there are findings that --fail-on names; it outranks 3.
 Examples:
   tallyport reconcile --store /data/mx
   tallyport reconcile --store /data/mx --fail-on ticket --json
+  tallyport reconcile --store /data/mx --probe
   tallyport reconcile --snapshot 20261120T020000Z --report ./report --changes`,
-		Flags: append([]cli.Flag{storeFlag(), lockWaitFlag(), jsonFlag("print the summary as one JSON object")}, reconcileFlags()...),
+		Flags: append([]cli.Flag{storeFlag(), lockWaitFlag(), jsonFlag("print the summary as one JSON object")}, slices.Concat(reconcileFlags(), clientFlags())...),
 		Action: func(c *cli.Context) error {
 			o, err := judgementOf(c)
 			if err != nil {
 				return err
+			}
+			if c.Bool("probe") {
+				client, err := s.client(c)
+				if err != nil {
+					return err
+				}
+				defer client.Close()
+				o.options.Prober = newProber(client.Client, s.log)
 			}
 			return s.reconcile(c, o)
 		},
@@ -52,7 +63,8 @@ func reconcileFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "stale-after", Value: 48 * time.Hour, Usage: "a member is stale after this long"},
 		&cli.BoolFlag{Name: "changes", Usage: "also list every change in changes.csv"},
 		&cli.BoolFlag{Name: "rebuild", Usage: "judge all snapshots again; what people decided is kept"},
-		&cli.IntFlag{Name: "max-tickets", Value: 50, Usage: "raise so many tickets; the others are counted"},
+		&cli.BoolFlag{Name: "probe", Usage: "ask the API for each transaction before it is put into a ticket"},
+		&cli.IntFlag{Name: "max-tickets", Value: 50, Usage: "raise at most so many new tickets a night; the others are counted, and wait as candidates"},
 		&cli.StringFlag{Name: "fail-on", Value: "none", Usage: "exit code 4 if there are findings of this `VERDICT`: none, ticket or review (ticket too)"},
 	}
 }
@@ -99,6 +111,11 @@ func (s *session) reconcile(c *cli.Context, j *judgement) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	if j.options.Prober != nil {
+		if err := s.sameClient(c, st); err != nil {
+			return err
+		}
+	}
 	unlock, err := s.lockLedger(c.Context, st, c.Duration("lock-wait"))
 	if err != nil {
 		return err
@@ -192,7 +209,7 @@ func (v *verdictOn) text() string {
 	b.WriteString(byKind(v.result.Findings))
 	fmt.Fprintf(&b, "  tickets %d open, %d of them new", m.Tickets.Open, m.Tickets.New)
 	if m.Tickets.Withheld > 0 {
-		fmt.Fprintf(&b, "; %d more than --max-tickets are only counted", m.Tickets.Withheld)
+		fmt.Fprintf(&b, "; %d more wait, for --max-tickets", m.Tickets.Withheld)
 	}
 	fmt.Fprintf(&b, "\n  %s/findings.csv\n", v.report)
 	return b.String()
