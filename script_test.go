@@ -50,6 +50,7 @@ type scriptWorld struct{}
 type scriptState struct {
 	world  *sim.World
 	server *httptest.Server
+	veil   *veil
 	unlock func() error
 
 	mu    sync.Mutex
@@ -66,7 +67,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			ts.Check(err)
 			s := state(ts)
 			s.world = sim.New(cfg)
-			s.server = httptest.NewServer(s.world.Handler())
+			s.veil = &veil{Handler: s.world.Handler(), hidden: map[string]string{}}
+			s.server = httptest.NewServer(s.veil)
 			ts.Defer(s.server.Close)
 			ts.Setenv("MX_API_KEY", sim.DefaultAPIKey)
 			ts.Setenv("MX_CLIENT_ID", sim.DefaultClientID)
@@ -146,6 +148,30 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 				ts.Fatalf("%d defects, want %s", len(made), args[1])
 			}
 			ts.Setenv(args[2], made[0].Transactions[0])
+		},
+		// hide TRN NAME keeps another transaction of TRN's account out of the lists;
+		// $NAME is its guid.
+		"hide": func(ts *testscript.TestScript, _ bool, args []string) {
+			s := state(ts)
+			for _, d := range s.world.Defects() {
+				if len(d.Transactions) > 0 && d.Transactions[0] == args[0] {
+					ts.Setenv(args[1], s.veil.hide(s.world, d))
+					return
+				}
+			}
+			ts.Fatalf("nothing was done to %s", args[0])
+		},
+		// singles STATUS is what single transactions are answered with; 0: as they are.
+		"singles": func(ts *testscript.TestScript, _ bool, args []string) {
+			status, err := strconv.Atoi(args[0])
+			ts.Check(err)
+			state(ts).veil.answer(status)
+		},
+		// reads N is how many single transactions were asked for.
+		"reads": func(ts *testscript.TestScript, _ bool, args []string) {
+			if got := state(ts).veil.asked(); strconv.Itoa(got) != args[0] {
+				ts.Fatalf("%d single reads, want %s", got, args[0])
+			}
 		},
 		// nights N STORE exports so many nights: after each the clock moves on.
 		"nights": func(ts *testscript.TestScript, _ bool, args []string) {
