@@ -100,7 +100,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 			first = len(all)
 		}
 	}
-	if target < first {
+	if target < first && !r.rebuilding {
 		return r.again(all[target])
 	}
 	last := target
@@ -121,14 +121,19 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 			res = night
 		}
 	}
-	for i := first; i <= last; i++ {
-		res.Judged = append(res.Judged, all[i].ID)
-	}
 	if err := r.ledger.Save(r.st); err != nil {
 		return nil, err
 	}
 	if err := r.swap(); err != nil {
 		return nil, err
+	}
+	if res == nil { // it stands before those that were judged again
+		if res, err = r.again(all[target]); err != nil {
+			return nil, err
+		}
+	}
+	for i := first; i <= last; i++ {
+		res.Judged = append(res.Judged, all[i].ID)
 	}
 	return res, r.keepState()
 }
@@ -189,6 +194,11 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 		return err
 	}
 	if err != nil { // the log is damaged, and a rebuild makes it again
+		for _, e := range entries {
+			if id := snapshot.ID(e.Name()); id.Valid() && manifestOf(all, id) == nil {
+				return fmt.Errorf("%w; it cannot be made again, since %s was judged and is pruned: restore a copy of the file", err, id)
+			}
+		}
 		return r.startAgain()
 	}
 	last, _ := r.ledger.Last()
@@ -198,28 +208,21 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 	if r.state, err = r.newestState(last); err != nil && !r.o.Rebuild {
 		return err
 	}
-	var late *snapshot.Manifest
+	var late []*snapshot.Manifest
 	if r.state != nil {
 		for _, m := range all {
 			if !later(m, r.state) && !slices.Contains(r.state.Judged, m.ID) {
-				late = m
+				late = append(late, m)
 			}
 		}
 	}
 	if !r.o.Rebuild && r.state != nil && late == nil {
 		return nil
 	}
-	// What was pruned cannot be judged again, and what was said of it must not
-	// be lost.
 	for _, id := range r.ledger.Nights() {
-		if manifestOf(all, id) != nil {
-			continue
+		if manifestOf(all, id) == nil {
+			return r.goBack(all, late, id)
 		}
-		if late != nil && !r.o.Rebuild {
-			r.o.Log.Warn("a snapshot came too late to be judged", "snapshot", late.ID, "why", "others that were judged are pruned, so that nothing can be judged again")
-			return nil
-		}
-		return fmt.Errorf("%s was judged and is pruned: it cannot be judged again, and what was found in it would be lost; restore it or go on without --rebuild", id)
 	}
 	r.o.Log.Info("judging all snapshots again")
 	return r.startAgain()
