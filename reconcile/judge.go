@@ -24,15 +24,19 @@ func (g *gone) since() schemas.Timestamp {
 
 // confirmed reports whether the row was absent from two complete looks, far
 // enough apart, each after an aggregation later than the last look that had it.
-func (g *gone) confirmed() bool {
+func (g *gone) confirmed() bool { return len(g.without()) == 2 }
+
+// without is the first look without the row, and the one that confirms it: two
+// are enough, later ones are no news.
+func (g *gone) without() []schemas.Timestamp {
 	for i, a := range g.Looks {
 		for _, b := range g.Looks[i+1:] {
 			if between(a, b) >= confirmAfter {
-				return true
+				return []schemas.Timestamp{a, b}
 			}
 		}
 	}
-	return false
+	return g.Looks[:min(1, len(g.Looks))]
 }
 
 // conclude ends the night of an account: what is still unexplained becomes an
@@ -285,8 +289,8 @@ func (n *accountNight) missing(g *gone) Finding {
 	}
 	f.ID, f.First, f.LastGood = n.missingID(g), g.First, text(g.LastGood)
 	f.Evidence = map[string]any{
-		"status": g.Row.status(), "looks_without_it": len(g.Looks),
-		"successfully_aggregated_at_last_good": instant(g.LastSAA), "probe": "not_asked",
+		"status": g.Row.status(), "successfully_aggregated_at_last_good": instant(g.LastSAA), "probe": string(NotAsked),
+		"successfully_aggregated_at_without_it": instants(g.without()),
 	}
 	if m, ok := learn(n.st.Samples, n.st.Type); ok {
 		f.Evidence["balance_model"] = m.describe()
@@ -305,6 +309,14 @@ func (n *accountNight) missing(g *gone) Finding {
 	}
 	f.MissingInputs = missingFor(f.IssueType)
 	return f
+}
+
+func instants(all []schemas.Timestamp) []string {
+	out := make([]string, len(all))
+	for i, t := range all {
+		out[i] = t.String()
+	}
+	return out
 }
 
 // describe says in words how the balance follows the rows.

@@ -70,29 +70,29 @@ func runOf(status string) string {
 	return status
 }
 
-// evidence is the facts of this look. Ages are by the server's clock.
-func (h *memberHistory) evidence(n *memberNight, code Code) map[string]any {
-	at := n.at()
+// evidence is the facts of the episode. What only grows older from night to
+// night is not among them: it follows from last_snapshot, and a night that
+// brings nothing new must not look like one that does.
+func (h *memberHistory) evidence(n *memberNight, code Code, after time.Duration) map[string]any {
 	r := h.Run
 	if code == "S2" {
 		r = h.Down
 	}
+	_, try := h.ages(n)
 	e := map[string]any{
 		"connection_status":          nullable(n.Status),
 		"successfully_aggregated_at": instant(n.Succeeded),
-		"aggregated_at":              instant(n.AggregatedAt),
-		"observed_at":                at.String(),
-		"age_hours":                  nil,
+		"being_tried":                try <= after,
 		"status_since":               map[string]any{"not_before": nil, "not_after": r.First.String()},
-		"snapshots_in_state":         r.Looks,
 		"action":                     h.action(n, code),
+	}
+	if try > after { // else it is another one each night
+		e["aggregated_at"] = instant(n.AggregatedAt)
 	}
 	if r.Before != 0 {
 		e["status_since"].(map[string]any)["not_before"] = r.Before.String()
 	}
-	if n.Succeeded != nil {
-		e["age_hours"] = int(between(*n.Succeeded, at) / time.Hour)
-	} else {
+	if n.Succeeded == nil {
 		e["first_seen"] = h.First.String()
 	}
 	switch code {

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,11 +31,8 @@ func TestStaleFinding(t *testing.T) {
 		Evidence: map[string]any{
 			"connection_status":          "DEGRADED",
 			"successfully_aggregated_at": "2026-11-19T15:30:00.000000Z",
-			"aggregated_at":              "2026-11-22T14:00:00.000000Z",
-			"observed_at":                "2026-11-23T02:00:00.000000Z",
-			"age_hours":                  82,
+			"being_tried":                true,
 			"status_since":               map[string]any{"not_before": "2026-11-20T02:00:00.000000Z", "not_after": "2026-11-21T02:00:00.000000Z"},
-			"snapshots_in_state":         3,
 			"action":                     actSupport,
 		},
 	}}}
@@ -58,6 +57,32 @@ func TestStaleFinding(t *testing.T) {
 	// And a look that is not later says nothing and changes nothing.
 	if again, found := h.stale("USR-1", "MBR-1", n, 48*time.Hour); found != nil || !cmp.Equal(again, h) {
 		t.Errorf("the same look again: %v", found)
+	}
+}
+
+// A night on which nothing changes says what the night before said, whether MX
+// tries or not; when it stops trying, that is news.
+func TestStaleSaysNothingNew(t *testing.T) {
+	looks, _ := nights(t, `
+		0h CONNECTED ok=-60h try=-1h =>
+		24h CONNECTED try=23h =>
+		48h CONNECTED try=47h =>
+		72h CONNECTED try=71h =>
+		96h CONNECTED try=71h =>
+		144h CONNECTED try=71h =>
+		168h CONNECTED try=71h =>`)
+	var h memberHistory
+	var found []Sighting
+	said := []string{}
+	for _, n := range looks {
+		h, found = h.stale("USR-1", "MBR-1", n, 48*time.Hour)
+		if len(found) == 0 {
+			continue
+		}
+		said = append(said, string(must(marshal([]any{found[0].Code, found[0].Evidence}))))
+	}
+	if len(said) < 5 || len(slices.Compact(said)) != 2 {
+		t.Errorf("it said:\n%s", strings.Join(said, "\n"))
 	}
 }
 
