@@ -58,8 +58,9 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	}
 	m, ok := learn(n.st.Samples, n.st.Type)
 	n.doubtReissues(m, ok)
+	first := n.firstAnswers(m, ok)
 	for _, o := range n.removed {
-		n.ask(o, m, ok)
+		n.ask(o, first)
 	}
 	for _, g := range n.st.Gone {
 		if n.look.fresh() && (g.LastSAA == nil || *n.look.saa > *g.LastSAA) && !slices.Contains(g.Looks, *n.look.saa) && len(g.Looks) < 8 {
@@ -102,13 +103,62 @@ func (n *accountNight) doubtReissues(m model, ok bool) {
 	}
 }
 
-// ask opens the question why a row is gone.
-func (n *accountNight) ask(o *txn, m model, ok bool) {
+// firstAnswers is what the balance says, on the night itself, of the rows that
+// went: which of them together explain how the drift moved. It is not sure yet.
+func (n *accountNight) firstAnswers(m model, ok bool) map[*txn]Code {
+	if !ok || !n.look.fresh() {
+		return nil
+	}
+	delta, known := m.glance(n.st.Samples)
+	if !known {
+		return nil
+	}
+	var clues []clue
+	for i, o := range n.removed {
+		switch {
+		case slices.Contains(n.perhapsCut, o):
+		case o.is(pending):
+			clues = append(clues, clue{i, o.signed()})
+		case !n.atEdge(o):
+			clues = append(clues, clue{i, -o.signed()})
+		}
+	}
+	all := slices.Clone(clues)
+	booked, found := m.explain(delta, clues)
+	codes := map[*txn]Code{}
+	if !found {
+		if len(all) == 1 && n.removed[all[0].of].is(pending) && couldPost(n.removed[all[0].of], delta) {
+			codes[n.removed[all[0].of]] = "P5" // a tip, or the rate of the day
+		}
+		return codes
+	}
+	for _, c := range all {
+		o, moved := n.removed[c.of], slices.Contains(booked, c.of)
+		switch {
+		case o.is(pending) && moved:
+			codes[o] = "P5"
+		case o.is(pending):
+			codes[o] = "P4"
+		case moved:
+			codes[o] = "V1"
+		default:
+			codes[o] = "Z1"
+		}
+	}
+	return codes
+}
+
+// ask opens the question why a row is gone. What is known at first of it is in
+// first.
+func (n *accountNight) ask(o *txn, first map[*txn]Code) {
 	g := &gone{Row: *o, LastGood: n.look.base, LastSAA: n.look.baseSAA, First: n.look.night, Stood: !n.look.fresh()}
 	g.Code = "Z2"
-	if o.is(pending) {
+	switch {
+	case o.is(pending) && g.Stood:
+		g.Code = "M3"
+	case o.is(pending):
 		g.Code = "P4"
-	} else if g.Stood {
+	case g.Stood:
 		g.Code = "M3b"
 	}
 	best := 0
@@ -118,16 +168,11 @@ func (n *accountNight) ask(o *txn, m model, ok bool) {
 		}
 	}
 	g.Cut = slices.Contains(n.perhapsCut, o)
-	if delta, known := m.glance(n.st.Samples); ok && known && !g.Stood && !g.Cut {
-		switch {
-		case o.is(pending) && m.same(delta, o.signed()) && !m.same(delta, 0):
-			g.Code = "P5"
-		case o.is(pending):
-		case m.same(delta, 0):
-			g.Code = "Z1"
-		case m.same(delta, -o.signed()):
-			g.Code = "V1"
-		}
+	if c := first[o]; c != "" && !g.Stood {
+		g.Code = c
+	}
+	if g.Like != "" && (g.Code == "V1" || g.Code == "Z2" && first[o] == "" && !g.Cut) {
+		g.Code = "C2" // both moved, or nothing tells them apart
 	}
 	if !g.Stood && g.Code != "P5" && n.atEdge(o) {
 		n.note("removed", "W2", o, "")
@@ -172,7 +217,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 	if !sure {
 		if !ok {
 			for _, g := range went {
-				if !g.Row.is(pending) && g.confirmed() && g.Code != "Z1" {
+				if !g.Row.is(pending) && g.confirmed() && g.Code != "Z1" && g.Code != "C2" {
 					g.Code = "Z2"
 				}
 			}
