@@ -361,6 +361,9 @@ func (n *accountNight) left() {
 			return false
 		}
 		n.note("added", "X4", t, "") // older than what was asked for before
+		if !t.is(pending) {
+			n.st.Booked -= t.signed() // the balance has had it all along
+		}
 		return true
 	})
 }

@@ -349,6 +349,24 @@ func renamed(rows []txn, but ...string) []txn {
 	return out
 }
 
+// Rows from before the window that was asked for until now are on the balance
+// already: a wider window moves nothing, and the balance can still tell.
+func TestWiderWindow(t *testing.T) {
+	h := newHousehold()
+	h.from -= 40
+	h.account(usual).rows = byDate(append(h.account(usual).rows, posted("TRN-ancient", -70, "Ferry", -81_0000)))
+	h.lose(usual, "TRN-day-5")
+	got := h.tonight()
+	if got.codes["TRN-ancient"] != "X4" || got.codes["TRN-day-5"] != "Z1" {
+		t.Errorf("%v", got.codes)
+	}
+	for range 4 {
+		if got = h.tonight(); got.sighting("N1") != nil {
+			t.Errorf("%+v", got.sightings)
+		}
+	}
+}
+
 // A row that comes back is no longer missing (Z3).
 func TestComesBack(t *testing.T) {
 	h := newHousehold()

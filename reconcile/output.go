@@ -95,7 +95,7 @@ type TicketSummary struct {
 	Withheld int `json:"withheld"`
 }
 
-func summarize(r *run, m *snapshot.Manifest, c *nightCounts, found []Finding, fired bool) Summary {
+func summarize(r *run, prev, m *snapshot.Manifest, c *nightCounts, found []Finding, fired bool) Summary {
 	s := Summary{Snapshot: m.ID, AsOf: m.AsOf, Systemic: fired, Notes: []string{},
 		Accounts: AccountCount{Compared: c.compared, NotComparable: c.apart},
 		Members:  MemberSummary{Complete: m.Members.Complete, Incomplete: m.Members.Incomplete, Why: c.incomplete},
@@ -104,9 +104,7 @@ func summarize(r *run, m *snapshot.Manifest, c *nightCounts, found []Finding, fi
 	}
 	if r.state != nil && r.state.Snapshot != m.ID {
 		s.Compared = &r.state.Snapshot
-		if r.state.Window.From > m.Plan.Window.From {
-			s.Notes = append(s.Notes, "the window begins earlier than before; rows of the days between are compared with nothing")
-		}
+		s.Notes = append(s.Notes, mixed(prev, m)...)
 	} else {
 		s.Notes = append(s.Notes, "nothing to compare yet")
 	}
@@ -121,6 +119,31 @@ func summarize(r *run, m *snapshot.Manifest, c *nightCounts, found []Finding, fi
 		s.ExitCode = 3
 	}
 	return s
+}
+
+// mixed says in what two snapshots that are compared were not taken alike.
+func mixed(prev, now *snapshot.Manifest) (notes []string) {
+	if prev == nil {
+		return nil
+	}
+	a, b := prev.Plan, now.Plan
+	days := schemas.DateOf(now.AsOf) - schemas.DateOf(prev.AsOf)
+	if b.Window.From-a.Window.From != days || b.Window.To-a.Window.To != days {
+		notes = append(notes, fmt.Sprintf("the windows differ, %s to %s before and %s to %s now: only days in both are compared", a.Window.From, a.Window.To, b.Window.From, b.Window.To))
+	}
+	if a.Format != b.Format {
+		notes = append(notes, fmt.Sprintf("the formats differ, %s before and %s now: rows are compared by what they say", a.Format, b.Format))
+	}
+	if prev.Shards != now.Shards {
+		notes = append(notes, fmt.Sprintf("the numbers of parts differ, %d before and %d now: users are compared wherever they stand", prev.Shards, now.Shards))
+	}
+	if a.Scope != b.Scope {
+		notes = append(notes, fmt.Sprintf("the scopes differ, %s before and %s now", a.Scope, b.Scope))
+	}
+	if a.Users != b.Users {
+		notes = append(notes, "the lists of users differ: only users in both are compared")
+	}
+	return notes
 }
 
 // countTickets counts the tickets of a report: new are those that were not

@@ -77,6 +77,9 @@ type run struct {
 var ErrNothing = fmt.Errorf("nothing to reconcile: %w", snapshot.ErrNoSnapshot)
 
 func (r *run) run(ctx context.Context) (*Result, error) {
+	if _, err := snapshot.ReadBinding(r.st); err != nil { // a newer version's store
+		return nil, err
+	}
 	all, err := inOrder(r.st)
 	if err != nil {
 		return nil, err
@@ -326,7 +329,7 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return r.close(ctx, facts, now, units, into)
+	return r.close(ctx, facts, prev, now, units, into)
 }
 
 // usersWhole reports whether the list of users was read to its end.
@@ -336,7 +339,7 @@ func usersWhole(m *snapshot.Manifest) bool {
 
 // close brings the units together: what holds for the whole snapshot, the
 // ledger, the state.
-func (r *run) close(ctx context.Context, facts *snapshotFacts, now *snapshot.Manifest, units []*unitNight, into string) (*Result, error) {
+func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapshot.Manifest, units []*unitNight, into string) (*Result, error) {
 	counts := newCounts()
 	var sightings []Sighting
 	var stale []staleEntry
@@ -371,7 +374,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, now *snapshot.Man
 	}
 	before := r.ledger.tickets()
 	res.Findings = r.ledger.Apply(now.ID, facts.at.Time(), sightings)
-	res.Summary = summarize(r, now, &counts, res.Findings, fired)
+	res.Summary = summarize(r, prev, now, &counts, res.Findings, fired)
 	res.Summary.countTickets(res.Findings, before, withheld)
 	c.Summary = &res.Summary
 	line, err := marshal(c)
