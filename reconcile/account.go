@@ -48,6 +48,7 @@ type accountNight struct {
 	coming         map[uint64]bool // series whose next row is pending
 	legs           []leg           // of transfers, that came
 	links          []link          // of the user
+	paid           *payment        // what the account says tonight
 
 	changes   []verdictOn
 	sightings []Sighting
@@ -177,6 +178,7 @@ func (n *accountNight) habits() {
 		n.hear(came)
 	}
 	n.follow(came)
+	n.hearPayment(n.after)
 	if today := schemas.DateOf(n.look.at.Time()); opened || today-n.st.Learnt >= learnEvery {
 		n.st.Learnt = today
 		n.learnSeries(n.after, today)
@@ -188,6 +190,7 @@ func (n *accountNight) expected(m model) {
 	n.overdue(m)
 	n.checkGaps()
 	n.silent()
+	n.unpaid()
 }
 
 // lapse ends what is expected of an account that is gone.

@@ -34,18 +34,22 @@ func byDate(rows []txn) []txn {
 }
 
 // night looks on a day, at the rows so far and these.
-func (d *diary) night(day int, came ...txn) *accountNight {
+func (d *diary) night(day int, came ...txn) *accountNight { return d.look(day, nil, came...) }
+
+// look is night, of an account that says when it was paid last.
+func (d *diary) look(day int, paid *payment, came ...txn) *accountNight {
 	at := (day0 + schemas.Date(day)).Timestamp() + 43_200_000_000
 	l := &look{night: snapshot.IDOf(at.Time()), at: at, saa: &at}
 	if d.st == nil {
 		d.st = &accountState{Member: "MBR-1"}
-	} else {
+	}
+	if d.last != 0 {
 		baseAt := d.last.Timestamp() + 43_200_000_000
 		l.base, l.baseAt, l.baseSAA = snapshot.IDOf(baseAt.Time()), baseAt, &baseAt
 	}
 	l.window = schemas.Window{From: day0 - 200, To: day0 + schemas.Date(day) + 5}
 	l.before = l.window
-	n := &accountNight{user: "USR-1", account: "ACT-1", look: l, st: d.st}
+	n := &accountNight{user: "USR-1", account: "ACT-1", look: l, st: d.st, paid: paid}
 	after := append(slices.Clone(d.rows), came...)
 	n.compare(byDate(d.rows), byDate(after))
 	d.rows, d.last = after, day0+schemas.Date(day)

@@ -252,26 +252,35 @@ func upTo(n *accountNight, date schemas.Date) bool {
 	return n.look.fresh() && int(schemas.DateOf(n.look.saa.Time())-date) >= legAfter
 }
 
-// missingLeg raises what the balance has shown to a ticket. Where the balance
-// cannot tell, the leg is enough; where it could and did not move, the
-// institution has not booked it either.
+// missingLeg says that the other side of a leg is missing.
 func (n *accountNight) missingLeg(l *leg) bool {
+	return n.missingSide(&missing{Signed: -l.Signed, At: l.Date.Timestamp(), Leg: l.GUID})
+}
+
+// missingSide raises what the balance has shown to a ticket. Where the balance
+// cannot tell, the witness is enough; where it could and did not move, the
+// institution has not booked it either.
+func (n *accountNight) missingSide(side *missing) bool {
 	m, ok := learn(n.st.Samples, n.st.Type)
 	for _, x := range n.st.Missing {
-		days := int(schemas.DateOf(x.At.Time()) - l.Date)
-		if abs(x.Signed+l.Signed) <= m.quantum && days >= -legAfter && days <= legAfter {
-			x.Leg = l.GUID
-			n.corroborate(x, "other_leg", x.Payee)
-			return true
+		days := int(schemas.DateOf(x.At.Time()) - schemas.DateOf(side.At.Time()))
+		if abs(x.Signed-side.Signed) > m.quantum || days < -legAfter || days > legAfter {
+			continue
 		}
+		if x.Leg = cmp.Or(x.Leg, side.Leg); side.Leg != "" {
+			n.corroborate(x, "other_leg", x.Payee)
+		} else {
+			n.corroborate(x, side.By, x.Payee)
+		}
+		return true
 	}
 	if ok {
 		return false
 	}
-	x := &missing{Signed: -l.Signed, At: l.Date.Timestamp(), First: n.look.night, Leg: l.GUID, Dry: true}
-	x.ID = n.freshID(x.Signed, l.Date)
-	n.st.Missing = append(n.st.Missing, x)
-	n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, m), Confirmed})
+	side.First, side.Dry = n.look.night, true
+	side.ID = n.freshID(side.Signed, schemas.DateOf(side.At.Time()))
+	n.st.Missing = append(n.st.Missing, side)
+	n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(side, m), Confirmed})
 	return true
 }
 

@@ -177,7 +177,7 @@ func couldPost(o *txn, booked schemas.Money) bool {
 
 func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {
 	code := Code("N1")
-	if x.Leg != "" {
+	if x.Leg != "" || x.By == byPayment {
 		code = "N3"
 	}
 	f := n.finding(code, nil)

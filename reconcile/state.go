@@ -60,6 +60,7 @@ type accountState struct {
 	Series []*series    `json:"r,omitempty"`
 	Learnt schemas.Date `json:"e,omitempty"` // when series were last looked for
 	Pends  bool         `json:"v,omitempty"` // it showed pending rows
+	Paid   *payment     `json:"w,omitempty"` // the last payment, where it is owed
 }
 
 // double is a row that came although an equal one was there.

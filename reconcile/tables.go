@@ -58,7 +58,7 @@ func readTables(ctx context.Context, r *snapshot.Reader, unit, n int) (*tables, 
 				u.listed, u.disabled = true, get("is_disabled").Int != 0
 			}},
 			{schemas.Members, memberColumns, func(get func(string) schemas.Value) { t.readMember(get, id) }},
-			{schemas.Accounts, []string{"guid", "member_guid", "user_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed"}, t.readAccount},
+			{schemas.Accounts, []string{"guid", "member_guid", "user_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment", "last_payment_at"}, t.readAccount},
 			{schemas.Coverage, coverageColumns, func(get func(string) schemas.Value) { t.readCoverage(get, scope) }},
 		} {
 			err := r.ScanPart(ctx, read.table, p, read.columns, func(vals []schemas.Value) error {
@@ -120,6 +120,9 @@ func (t *tables) readAccount(get func(string) schemas.Value) {
 	if v := get("balance"); v.Set {
 		b := schemas.Money(v.Int)
 		a.balance = &b
+	}
+	if sum, at := get("last_payment"), get("last_payment_at"); sum.Set && at.Set {
+		a.paid = &payment{Date: schemas.DateOf(schemas.Timestamp(at.Int).Time()), Amount: abs(schemas.Money(sum.Int))}
 	}
 	m.accounts[get("guid").String()] = a
 }

@@ -30,6 +30,7 @@ type accountRow struct {
 	currency string
 	balance  *schemas.Money
 	closed   bool
+	paid     *payment // the last one
 }
 
 // userRow is what a snapshot says of one user, but for the transactions.
@@ -258,6 +259,7 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st, links: u.st.Links}
 	if row != nil {
 		st.Type, st.Tail, st.Closed, st.Zero = row.typ, row.tail, row.closed, row.balance != nil && *row.balance == 0
+		n.paid = row.paid
 	}
 	n.compare(before, after)
 	if l.base == "" && ms.Base != "" {
