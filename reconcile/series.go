@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"tallyport/schemas"
 	"tallyport/snapshot"
@@ -137,20 +136,13 @@ func (n *accountNight) learnSeries(rows []txn, today schemas.Date) {
 	}
 }
 
-// next is the date on which the series should come again, moved off a weekend,
-// and how many days it may be late.
+// next is the day of banking on which the series should come again, and how many days it may be late.
 func (s *series) next() (due schemas.Date, median, slack int) {
 	median, c, ok := regular(s.Dates)
 	if !ok {
 		return 0, 0, 0
 	}
-	due = s.Dates[len(s.Dates)-1] + schemas.Date(median)
-	switch due.Time().Weekday() {
-	case time.Saturday:
-		due += 2
-	case time.Sunday:
-		due++
-	}
+	due = bankDay(s.Dates[len(s.Dates)-1] + schemas.Date(median))
 	return due, median, c.slack
 }
 

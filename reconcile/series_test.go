@@ -92,6 +92,38 @@ func TestNoSeries(t *testing.T) {
 	}
 }
 
+// Series are looked for on the first night, and once a week.
+func TestSeriesLearntOnceAWeek(t *testing.T) {
+	d := new(diary)
+	d.night(62)
+	d.night(63, every(30, 3, "Elm Street", -1000*cent)...) // an old history that came late
+	for day := 64; day < 62+learnEvery; day++ {
+		if d.night(day); len(d.st.Series) != 0 {
+			t.Fatalf("on day %d there is %v", day, d.st.Series)
+		}
+	}
+	if d.night(62 + learnEvery); len(d.st.Series) != 1 {
+		t.Errorf("a week later there are %v", d.st.Series)
+	}
+}
+
+// A payment that is due on a holiday is due on the day after.
+func TestSeriesOverHoliday(t *testing.T) {
+	var s series
+	for _, day := range []string{"2026-09-26", "2026-10-27"} { // thirty days and thirty
+		var d schemas.Date
+		if err := d.UnmarshalText([]byte(day)); err != nil {
+			t.Fatal(err)
+		}
+		s.Dates = append(s.Dates, d)
+	}
+	s.Dates = append([]schemas.Date{s.Dates[0] - 31}, s.Dates...)
+	due, _, _ := s.next()
+	if due.String() != "2026-11-27" { // Thanksgiving is the day before
+		t.Errorf("due on %s", due)
+	}
+}
+
 // What is on its way, or came under another name, is not overdue.
 func TestSeriesComing(t *testing.T) {
 	wait := on0(92, "Elm Street", -1000*cent)
