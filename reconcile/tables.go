@@ -61,7 +61,7 @@ func readTables(ctx context.Context, r *snapshot.Reader, unit, n int) (*tables, 
 			{schemas.Accounts, []string{"guid", "member_guid", "user_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment", "last_payment_at"}, t.readAccount},
 			{schemas.Coverage, coverageColumns, func(get func(string) schemas.Value) { t.readCoverage(get, scope) }},
 		} {
-			err := r.ScanPart(ctx, read.table, p, read.columns, func(vals []schemas.Value) error {
+			err := scan(ctx, r, read.table, p, read.columns, func(vals []schemas.Value) error {
 				read.row(func(name string) schemas.Value { return vals[read.table.Index(name)] })
 				return nil
 			})
@@ -237,7 +237,7 @@ func partAccounts(ctx context.Context, r *snapshot.Reader, part int) iter.Seq2[a
 		user, account := schemas.Transactions.Index("user_guid"), schemas.Transactions.Index("account_guid")
 		var cur accountRows
 		stopped := false
-		err := r.ScanPart(ctx, schemas.Transactions, part, txnColumns, func(vals []schemas.Value) error {
+		err := scan(ctx, r, schemas.Transactions, part, txnColumns, func(vals []schemas.Value) error {
 			if cur.rows != nil && (cur.user != string(vals[user].Text) || cur.account != string(vals[account].Text)) {
 				if !yield(cur, nil) {
 					stopped = true

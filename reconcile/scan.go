@@ -1,0 +1,24 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// scan is ScanPart, and refuses a part that has not as many rows as were
+// written (N9): what is not there must not look as if it had gone.
+func scan(ctx context.Context, r *snapshot.Reader, t *schemas.Table, part int, columns []string, visit func([]schemas.Value) error) error {
+	var rows int64
+	err := r.ScanPart(ctx, t, part, columns, func(vals []schemas.Value) error {
+		rows++
+		return visit(vals)
+	})
+	m := r.Manifest()
+	if f := m.Tables[t.Name].Files[part]; err == nil && rows != f.Rows {
+		return fmt.Errorf("snapshot %s is refused: %s has %d rows, and %d were written: %w; see tallyport snapshots verify %s", m.ID, f.Path, rows, f.Rows, snapshot.ErrDamaged, m.ID)
+	}
+	return err
+}
