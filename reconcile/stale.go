@@ -114,11 +114,11 @@ func (h memberHistory) stale(user, member string, n memberNight, after time.Dura
 	if code, verdict := h.judge(&n, after); code != "" {
 		h.Shown = h.Shown.again(code, verdict, "", n.Snapshot)
 		f := h.Shown.finding(base, episodeID(member, h.Success))
-		f.Evidence = h.evidence(&n, code, after)
+		f.Evidence = h.evidence(&n, code)
 		f.MissingInputs = missingFor(f.IssueType)
 		out = append(out, Sighting{f, Confirmed})
 	}
-	out = append(out, h.oddStatus(base, member, &n, after)...)
+	out = append(out, h.oddStatus(base, member, &n)...)
 	return h, out
 }
 
@@ -240,7 +240,7 @@ func (h *memberHistory) ages(n *memberNight) (ok, try time.Duration) {
 }
 
 // oddStatus reports a status that no document names, and that it has gone.
-func (h *memberHistory) oddStatus(base Finding, member string, n *memberNight, after time.Duration) []Sighting {
+func (h *memberHistory) oddStatus(base Finding, member string, n *memberNight) []Sighting {
 	const code Code = "unknown_status"
 	odd := conditionOf(n.Status).code == code
 	var out []Sighting
@@ -253,7 +253,7 @@ func (h *memberHistory) oddStatus(base Finding, member string, n *memberNight, a
 	if odd {
 		h.Odd = h.Odd.again(code, ruleOf(code).Verdict, n.Status, n.Snapshot)
 		f := h.Odd.finding(base, findingID(string(unknownStatus), member, n.Status))
-		f.Evidence = h.evidence(n, code, after)
+		f.Evidence = h.evidence(n, code)
 		out = append(out, Sighting{f, Confirmed})
 	}
 	return out

@@ -1,10 +1,6 @@
 package reconcile
 
-import (
-	"time"
-
-	"tallyport/schemas"
-)
+import "tallyport/schemas"
 
 // condition is what a connection status says by itself (mx-api.md §1.7): the
 // rule it belongs to, and what to do about it.
@@ -73,21 +69,17 @@ func runOf(status string) string {
 // evidence is the facts of the episode. What only grows older from night to
 // night is not among them: it follows from last_snapshot, and a night that
 // brings nothing new must not look like one that does.
-func (h *memberHistory) evidence(n *memberNight, code Code, after time.Duration) map[string]any {
+func (h *memberHistory) evidence(n *memberNight, code Code) map[string]any {
 	r := h.Run
 	if code == "S2" {
 		r = h.Down
 	}
-	_, try := h.ages(n)
 	e := map[string]any{
 		"connection_status":          nullable(n.Status),
 		"successfully_aggregated_at": instant(n.Succeeded),
-		"being_tried":                try <= after,
+		"tried_since_success":        n.AggregatedAt != nil && (n.Succeeded == nil || *n.AggregatedAt > *n.Succeeded),
 		"status_since":               map[string]any{"not_before": nil, "not_after": r.First.String()},
 		"action":                     h.action(n, code),
-	}
-	if try > after { // else it is another one each night
-		e["aggregated_at"] = instant(n.AggregatedAt)
 	}
 	if r.Before != 0 {
 		e["status_since"].(map[string]any)["not_before"] = r.Before.String()
@@ -96,7 +88,10 @@ func (h *memberHistory) evidence(n *memberNight, code Code, after time.Duration)
 		e["first_seen"] = h.First.String()
 	}
 	switch code {
+	case "S4": // under the others it may be another one each night
+		e["aggregated_at"] = instant(n.AggregatedAt)
 	case "S5":
+		e["aggregated_at"] = instant(n.AggregatedAt)
 		e["busy_since"] = h.Busy.String()
 	case "S11":
 		e["user_is_disabled"] = n.UserDisabled

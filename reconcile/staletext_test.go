@@ -31,7 +31,7 @@ func TestStaleFinding(t *testing.T) {
 		Evidence: map[string]any{
 			"connection_status":          "DEGRADED",
 			"successfully_aggregated_at": "2026-11-19T15:30:00.000000Z",
-			"being_tried":                true,
+			"tried_since_success":        true,
 			"status_since":               map[string]any{"not_before": "2026-11-20T02:00:00.000000Z", "not_after": "2026-11-21T02:00:00.000000Z"},
 			"action":                     actSupport,
 		},
