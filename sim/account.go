@@ -233,7 +233,11 @@ func (v view) balance(a *account) (cents int64, l ledger, ok bool) {
 	opening := a.exchange(k.lo+int64(pick(hash(h, 2), int(k.hi-k.lo+1))), at)
 	l = v.ledger(a, at)
 	movement := l.posted
-	if chance(hash(h, 3), pendingInShare) && a.m.inst.pending != pendingNone {
+	includes := chance(hash(h, 3), pendingInShare)
+	if w := a.edits.all(); w != nil && w.kind == "B-weekend" && w.at <= a.saw {
+		includes = isWeekend(at)
+	}
+	if includes && a.m.inst.pending != pendingNone {
 		movement += l.pendingIn - l.pendingOut
 	}
 	switch {

@@ -56,7 +56,7 @@ type defectKind struct {
 }
 
 // defectKinds is the table of kinds.
-var defectKinds = slices.Concat(rowDefects, comingDefects, accountDefects, memberDefects)
+var defectKinds = slices.Concat(rowDefects, comingDefects, accountDefects, memberDefects, hardDefects)
 
 // DefectKinds returns the names of all kinds.
 func DefectKinds() []string {

@@ -9,8 +9,8 @@ import (
 // byRows are the kinds whose rows the bank's books follow; addsOnly those where
 // they follow only what came.
 var (
-	byRows   = []string{"V1", "V1+repost", "C1", "C2", "N2b"}
-	addsOnly = []string{"Z1+same", "Z1+refund"}
+	byRows   = []string{"V1", "V1+repost", "C1", "C2", "N2b", "D1+C1"}
+	addsOnly = []string{"Z1+same", "Z1+refund", "Z1+reused"}
 )
 
 func byType(c content, cents int64) int64 {
@@ -35,7 +35,7 @@ func postedSum(v view, a *account, rows map[string]shown, guids []string) (sum i
 // and nowhere else.
 func TestDefectsAndBooks(t *testing.T) {
 	for _, kind := range DefectKinds() {
-		if slices.Contains([]string{"A1", "A2", "A3", "A4", "C3", "M1", "M2", "U1", "U2", "S-identify", "outage"}, kind) {
+		if slices.Contains([]string{"A1", "A2", "A3", "A4", "C3", "M1", "M2", "U1", "U2", "S-identify", "outage", "S-late", "B-weekend"}, kind) {
 			continue
 		}
 		t.Run(kind, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestDefectsAndBooks(t *testing.T) {
 						want = postedSum(vh, h, rowsHit, slices.Concat(diff.come, diff.changed)) -
 							postedSum(vp, p, rowsPlain, slices.Concat(diff.gone, diff.changed))
 					} else if slices.Contains(addsOnly, kind) {
-						want = postedSum(vh, h, rowsHit, diff.come)
+						want = postedSum(vh, h, rowsHit, slices.Concat(diff.come, diff.changed))
 					}
 					got := vh.ledger(h, h.saw).posted - vp.ledger(p, p.saw).posted
 					if got != want {
@@ -293,5 +293,38 @@ func TestLastPaymentIsTheBanks(t *testing.T) {
 		if debts == 0 || (differ > 0) != (kind == "N2b") {
 			t.Errorf("%s: %d debts, the last payment of %d differs", kind, debts, differ)
 		}
+	}
+}
+
+// From then on the balance has pending items on weekends, and only then.
+func TestWeekendDefect(t *testing.T) {
+	w := calmDefects(t, 120)
+	all := w.Inject("B-weekend", 12)
+	var with, without int
+	for range 9 {
+		w.Advance(24 * time.Hour)
+		v := w.view()
+		for _, d := range all {
+			u, _ := v.user(d.User)
+			a, _ := v.account(&u, d.Account)
+			if a.saw < d.At.Unix() || a.before < d.At.Unix() {
+				continue
+			}
+			edits := *a.edits
+			plain := a
+			plain.edits = &edits
+			edits.whole = &wholeEdit{kind: "B-weekend", at: never} // not yet
+			was, l, _ := v.balance(&plain)
+			is, _, _ := v.balance(&a)
+			switch pend := l.pendingIn != l.pendingOut; {
+			case pend && is != was && isWeekend(a.saw):
+				with++
+			case pend && is == was && !isWeekend(a.saw):
+				without++
+			}
+		}
+	}
+	if with == 0 || without == 0 {
+		t.Errorf("%d balances with pending items on weekends, %d without on other days", with, without)
 	}
 }

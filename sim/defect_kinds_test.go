@@ -13,7 +13,7 @@ var expectations = map[string]expectation{
 	"N1": hidden, "N2": hidden, "N2b": hidden, "N3": hidden, "N4": hidden, "N6": hidden, "systemic": lost,
 	"Z1+same": hiddenAndMore, "Z1+refund": hiddenAndMore, "V1+repost": hiddenAndMore,
 	"D1": doubled, "D1+equal": doubled, "D2": replaced, "C2": replaced, "P3": splitUp,
-	"C1": amended, "N10": amended, "C4": movedAway, "C3": exchangedAll,
+	"C1": amended, "N10": amended, "Z1+reused": reused, "D1+C1": correctedTwin, "C4": movedAway, "C3": exchangedAll,
 	"W3": cutOff, "N5": silenced, "A1": silenced, "A2": allGone,
 }
 

@@ -81,7 +81,7 @@ func TestDefectsOfMembers(t *testing.T) {
 // An identify job moves successfully_aggregated_at and nothing else; an outage
 // shows one institution's members DEGRADED until it is over.
 func TestNightsWithoutData(t *testing.T) {
-	for _, kind := range []string{"S-identify", "outage"} {
+	for _, kind := range []string{"S-identify", "S-late", "outage"} {
 		t.Run(kind, func(t *testing.T) {
 			plain, hit := calmDefects(t, 200), calmDefects(t, 200)
 			n := 5
@@ -118,7 +118,7 @@ func TestNightsWithoutData(t *testing.T) {
 					p = vp.condition(&m0)
 					trouble := m.attemptAt(dayOf(vh.t)) < d.Until.Unix() && vh.t < d.Until.Unix()
 					switch {
-					case trouble && kind == "outage" && h.tried >= d.At.Unix() && h.status != "DEGRADED":
+					case trouble && kind != "S-identify" && h.tried >= d.At.Unix() && h.status != "DEGRADED":
 						t.Errorf("%s: %+v is %s", vh.instant(), d, h.status)
 					case trouble && h.saw < p.saw:
 						stood++

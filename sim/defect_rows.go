@@ -136,18 +136,22 @@ func split(j *injection, u *user) bool {
 // twin makes the feed show a row twice for some nights, and then one of the two.
 func (j *injection) twin(u *user, fit func(*target) bool) bool {
 	t, ok := j.posted(u, fit)
-	if !ok {
-		return false
+	if ok {
+		j.doubled(&t, rowEdit{})
 	}
-	stays := j.draw(2) == 0
-	d := j.hit(&t, rowEdit{op: opTwin, until: j.nights(2, 4), stays: stays})
+	return ok
+}
+
+func (j *injection) doubled(t *target, e rowEdit) {
+	e.op, e.stays = opTwin, j.draw(2) == 0
+	e.until = j.nights(2, 4)
+	d := j.hit(t, e)
 	other := t.r
 	other.variant = variantCopy
 	d.Counterparts = []string{j.guid(&t.a, &t.ev, other)}
-	if !stays {
+	if !e.stays {
 		d.Transactions, d.Counterparts = d.Counterparts, d.Transactions
 	}
-	return true
 }
 
 // near reports whether the date of a row may be moved and still be found near

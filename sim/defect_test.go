@@ -230,6 +230,28 @@ func movedAway(w *World, s *scene) difference {
 	return replaced(w, s)
 }
 
+// reused: the guid names something else, in another account.
+func reused(w *World, s *scene) difference {
+	guid := s.d.Transactions[0]
+	if r, ok := s.hit[guid]; ok && (r.account == s.d.Account || r.cents == s.d.Cents) {
+		return difference{}
+	}
+	return difference{changed: s.visible(s.plain, s.d.Transactions)}
+}
+
+// correctedTwin: of two rows one goes, and the other one is put right.
+func correctedTwin(w *World, s *scene) difference {
+	d := doubled(w, s)
+	if s.phase == over {
+		for _, guid := range slices.Concat(s.d.Transactions, s.d.Counterparts) {
+			if s.hit[guid].times > 0 && s.plain[guid].times > 0 {
+				d.changed = append(d.changed, guid)
+			}
+		}
+	}
+	return d
+}
+
 func exchangedAll(_ *World, s *scene) difference {
 	return difference{changed: s.of(s.plain, s.d.Account, everyRow)}
 }

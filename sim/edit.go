@@ -249,6 +249,8 @@ func (a *account) terms(ev *event, at int64) content {
 			c.cents = e.cents
 		}
 		c.credit = c.credit != e.flip
+	} else if e != nil && e.op == opTwin && e.cents != 0 && e.until <= at {
+		c.cents = e.cents // the one that is left was put right
 	}
 	c.cents, c.pending = a.exchange(c.cents, at), a.exchange(c.pending, at)
 	return c

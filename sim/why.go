@@ -110,6 +110,8 @@ func (q *question) stillShown(a *account) (string, []string) {
 		return w != nil && w.ratio != 0 && w.at <= a.saw
 	}
 	switch {
+	case q.is.a.ord != q.was.a.ord && q.is.ev.extra != nil && !q.is.ev.extra.feed: // another item under its guid
+		return "Z1", nil
 	case q.is.a.ord != q.was.a.ord:
 		return "C4", []string{q.guid}
 	case double(a) && !double(q.was.a):
