@@ -17,6 +17,7 @@ type account struct {
 	now    int64 // the world's clock
 	before int64 // and the one before it
 	twins  float64
+	lag    int // Config.PostingLag
 	issue  uint8 // 1 = shown under the guid that a defect gave it
 	edits  *accountEdits
 }
@@ -143,7 +144,7 @@ func (v view) accountAt(m *member, c condition, ord, issue uint8) account {
 	w := v.w
 	a := account{m: m, ord: ord, key: hash(hash(m.key, saltAccount), 10+uint64(ord)), kind: kindOf(m, ord), shut: 1 << 30, issue: issue}
 	a.id = w.guid(prefixAccount, address{user: m.user.i, member: m.ord, born: m.born, account: ord, issue: issue})
-	a.edits, a.now, a.twins = v.over.accounts[accountID{m.ref(), ord}], v.t, w.cfg.Twins
+	a.edits, a.now, a.twins, a.lag = v.over.accounts[accountID{m.ref(), ord}], v.t, w.cfg.Twins, w.cfg.PostingLag
 	a.saw, a.before = c.saw, c.prevSaw
 	a.floor = dayOf(m.created) - m.history
 	if h := hash(a.key, 1); chance(h, closedShare) && !m.user.giant {

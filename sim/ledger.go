@@ -163,6 +163,9 @@ func (a *account) timing(ev *event, slot uint32) {
 	if a.payee(slot, h).traits&instantPosted == 0 {
 		lag = lagOf(h >> 12)
 	}
+	if lag > 0 {
+		lag = min(lag+int64(a.lag), longestLag)
+	}
 	if lag == 0 {
 		ev.post, ev.until = ev.at, ev.at
 		return

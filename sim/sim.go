@@ -76,6 +76,10 @@ type Config struct {
 	// their day: same shop, amount and text, another guid. 0 = none but by chance.
 	Twins float64
 
+	// PostingLag is by how many days later than otherwise posts what does not
+	// post at once.
+	PostingLag int
+
 	// Defects is how many of each kind (DefectKinds) per 10 000 accounts happen
 	// by themselves in each night that Advance passes; of systemic and outage,
 	// how many times they happen.

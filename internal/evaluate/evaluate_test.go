@@ -52,10 +52,6 @@ func TestSmoke(t *testing.T) {
 	}
 }
 
-func (t tally) plus(o tally) tally {
-	return tally{t.Said + o.Said, t.Right + o.Right, t.True + o.True, t.Found + o.Found}
-}
-
 // In a world in which nothing goes wrong there are no tickets about rows.
 func TestClean(t *testing.T) {
 	if testing.Short() {
