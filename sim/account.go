@@ -17,7 +17,7 @@ type account struct {
 	now    int64 // the world's clock
 	before int64 // and the one before it
 	twins  float64
-	lag    int // Config.PostingLag
+	lag    int   // Config.PostingLag
 	issue  uint8 // 1 = shown under the guid that a defect gave it
 	edits  *accountEdits
 }
