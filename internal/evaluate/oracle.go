@@ -116,7 +116,11 @@ func (s *staleScore) night(sc *score, n night, findings []reconcile.Finding) {
 // look says which rule holds and its verdict, "" for none.
 func (m *oracleMember) look(now time.Time, rec sim.Record) string {
 	stamp := func(name string) time.Time {
-		t, _ := time.Parse(time.RFC3339, rec.Text(name))
+		text := rec.Text(name)
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t, _ = time.Parse("2006-01-02 15:04:05.999999999 Z", text)
+		}
 		return t
 	}
 	success, try := stamp("successfully_aggregated_at"), stamp("aggregated_at")

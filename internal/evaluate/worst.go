@@ -59,7 +59,10 @@ func (e *evaluation) worst() {
 	})
 	for _, set := range []string{"smoke", "middle"} {
 		figure(set, "ids unchanged", 1, false, func(sc *score) (float64, bool) {
-			return float64(sc.Stability.Same) / float64(max(sc.Stability.IDs, 1)), sc.Stability != nil
+			if sc.Stability == nil {
+				return 0, false
+			}
+			return float64(sc.Stability.Same) / float64(max(sc.Stability.IDs, 1)), sc.Stability.IDs > 0
 		})
 	}
 	for _, set := range e.setNames() {
