@@ -223,6 +223,7 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 	ms := u.st.Members[member]
 	if code := u.goneCode(member); code != "" || m == nil || ms == nil {
 		if code == "" {
+			ms.carry(guid, before) // a disabled user's members are not even listed
 			return
 		}
 		u.lost[guid] = before
@@ -235,12 +236,7 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 		return
 	}
 	if !m.complete {
-		if len(before) > 0 && ms.Base != "" {
-			if ms.Carried == nil {
-				ms.Carried = map[string][]txn{}
-			}
-			ms.Carried[guid] = before
-		}
+		ms.carry(guid, before)
 		return
 	}
 	row := m.accounts[guid]
@@ -277,6 +273,18 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 		u.after[guid] = after
 	}
 	u.held = append(u.held, n)
+}
+
+// carry keeps the rows of the member's last complete look, because tonight
+// nobody looked: the next look is compared with them.
+func (st *memberState) carry(account string, rows []txn) {
+	if st == nil || st.Base == "" || len(rows) == 0 {
+		return
+	}
+	if st.Carried == nil {
+		st.Carried = map[string][]txn{}
+	}
+	st.Carried[account] = rows
 }
 
 // end compares across accounts, settles every account, and moves the member's

@@ -84,6 +84,46 @@ func TestHard(t *testing.T) {
 	}
 }
 
+// Nobody looks at a disabled user. When it is back its rows are compared with
+// those of before, not with nothing.
+func TestDisabledForAWhile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fourteen nights")
+	}
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7900, Users: 8, Weather: &calm, Unfit: -1, Churn: -1})
+	st := newStore(t)
+	back := 0
+	for night := range 14 {
+		live(t, w, st)
+		res := judge(t, st, &reconcile.Options{Changes: true})
+		for _, f := range res.Findings {
+			if f.Kind == "never_seen_transaction" {
+				t.Errorf("night %d: %+v", night, f)
+			}
+		}
+		came := map[string]int{}
+		for i := range res.Changes {
+			if c := &res.Changes[i]; c.Change == "added" && night > 0 {
+				came[c.User]++
+			}
+		}
+		for _, d := range w.Defects() {
+			if n := came[d.User]; n > 60 {
+				t.Errorf("night %d: %d rows of a user who was away for two nights came", night, n)
+			} else if n > 0 && w.Now().After(d.Until.Add(24*time.Hour)) {
+				back++
+			}
+		}
+		if night == 9 {
+			w.Inject("U2", 6)
+		}
+	}
+	if back == 0 {
+		t.Error("nobody came back")
+	}
+}
+
 // What makes a finding about something never shown right.
 func TestExplains(t *testing.T) {
 	due := time.Date(2026, 3, 10, 6, 0, 0, 0, time.UTC)
