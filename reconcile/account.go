@@ -300,6 +300,7 @@ func (n *accountNight) amended() {
 			code = "P1"
 		case restated > 2 && restated > 4*other:
 			code = "C3"
+			n.st.Samples = nil // balances in another currency are no continuation of these
 		}
 		n.note("amended", code, t, "").verdict = n.amendment(code, o, t)
 		return true
