@@ -3,6 +3,7 @@ package reconcile
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"tallyport/schemas"
 	"tallyport/snapshot"
@@ -42,8 +43,10 @@ type accountNight struct {
 
 	removed, added []*txn
 	after          []txn
-	reissued       [][2]*txn // D2 of tonight
-	hadPosted      int       // posted rows of the last look
+	reissued       [][2]*txn         // D2 of tonight
+	restated       [][2]*txn         // rows that kept their guid, as they were and as they are
+	twinned        map[string]string // rows that went, by guid: an equal one that came with it and is still there
+	hadPosted      int               // posted rows of the last look
 	perhapsCut     []*txn
 	coming         map[uint64]bool // series whose next row is pending
 	legs           []leg           // of transfers, that came
@@ -291,6 +294,7 @@ func (n *accountNight) amended() {
 			return false
 		}
 		delete(came, o.GUID)
+		n.restated = append(n.restated, [2]*txn{o, t})
 		if !o.is(pending) && !t.is(pending) {
 			n.st.Booked -= o.signed() // count took the new one for another row
 		}
@@ -395,19 +399,30 @@ func (n *accountNight) doubles() {
 
 const keptDoubles = 40
 
-// twin finds an equal posted row.
+// twin finds an equal posted row, or one that was equal until tonight.
 func (n *accountNight) twin(t *txn) *txn {
 	for i := range n.after {
 		if o := &n.after[i]; o.GUID != t.GUID && o.sameContent(t) {
 			return o
 		}
 	}
+	for _, p := range n.restated {
+		if p[0].GUID != t.GUID && p[0].sameContent(t) {
+			return p[1]
+		}
+	}
 	return nil
+}
+
+// cameAtOnce reports whether MX stored two rows in one aggregation.
+func cameAtOnce(a, b *txn) bool {
+	return a.Created != 0 && b.Created != 0 && between(a.Created, b.Created).Abs() < time.Hour
 }
 
 // twins finds rows of which an equal one is still there: the feed had one
 // thing twice. Where the balance says that the institution has both, one of
-// them is missing all the same.
+// them is missing all the same. Where they were there before we looked no
+// balance tells; if they came at once they were two things as likely as one.
 func (n *accountNight) twins() {
 	for _, o := range slices.Clone(n.removed) {
 		if o.is(pending) {
@@ -417,9 +432,15 @@ func (n *accountNight) twins() {
 		if twin == nil {
 			continue
 		}
-		d := n.st.double(o.GUID, twin.GUID)
+		d := n.double(o)
 		switch {
-		case d == nil: // they were there before we looked: which of both is true cannot be told
+		case d == nil && cameAtOnce(o, twin):
+			if n.twinned == nil {
+				n.twinned = map[string]string{}
+			}
+			n.twinned[o.GUID] = twin.GUID
+			continue
+		case d == nil:
 			n.st.unbook(o)
 		case d.Extra:
 		case n.bothBooked(d):
@@ -433,14 +454,33 @@ func (n *accountNight) twins() {
 	}
 }
 
-// double finds the note of two equal rows.
-func (a *accountState) double(guid, twin string) *double {
-	for _, d := range a.Doubles {
-		if d.GUID == guid && d.Of == twin || d.GUID == twin && d.Of == guid || d.GUID == guid {
-			return d
+// double finds the note of the row, or of an equal one, that came although one
+// was there: best one of which the balance says that the institution has not
+// got it. Which of some equal rows goes does not matter.
+func (n *accountNight) double(o *txn) (best *double) {
+	equal := []string{o.GUID}
+	for i := range n.after {
+		if t := &n.after[i]; t.sameContent(o) {
+			equal = append(equal, t.GUID)
 		}
 	}
-	return nil
+	for _, p := range n.restated {
+		if p[0].sameContent(o) {
+			equal = append(equal, p[0].GUID)
+		}
+	}
+	for _, d := range n.st.Doubles {
+		if !slices.Contains(equal, d.GUID) || d.GUID != o.GUID && !slices.Contains(equal, d.Of) {
+			continue
+		}
+		if d.Extra || !n.bothBooked(d) {
+			return d
+		}
+		if best == nil {
+			best = d
+		}
+	}
+	return best
 }
 
 // unbook takes a row out of what was booked, from the night it was stored on.

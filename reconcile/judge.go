@@ -167,8 +167,8 @@ func (n *accountNight) ask(o *txn, first map[*txn]Code) {
 			best, g.Like = s, t.GUID
 		}
 	}
-	g.Cut = slices.Contains(n.perhapsCut, o)
-	if c := first[o]; c != "" && !g.Stood {
+	g.Cut, g.Twin = slices.Contains(n.perhapsCut, o), n.twinned[o.GUID]
+	if c := first[o]; c != "" && !g.Stood && (c != "Z1" || g.Twin == "") {
 		g.Code = c
 	}
 	if g.Like != "" && (g.Code == "V1" || g.Code == "Z2" && first[o] == "" && !g.Cut) {
@@ -266,7 +266,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 			} else {
 				g.Code = "V1"
 			}
-		case found && !g.Cut:
+		case found && !g.Cut && g.Twin == "":
 			g.Code = "Z1"
 		default:
 			g.Code = "Z2"
@@ -347,6 +347,9 @@ func (n *accountNight) missing(g *gone) Finding {
 	}
 	if g.Like != "" {
 		f.Evidence["resembles"] = g.Like
+	}
+	if g.Twin != "" {
+		f.Evidence["equal_row_left"] = g.Twin
 	}
 	if g.Systemic != "" {
 		f.Evidence["systemic"] = string(g.Systemic)

@@ -89,6 +89,7 @@ type gone struct {
 	Stood    bool                `json:"m,omitempty"` // the member had not been aggregated in between
 	Looks    []schemas.Timestamp `json:"k,omitempty"` // distinct successfully_aggregated_at of looks without it
 	Like     string              `json:"c,omitempty"` // a row that resembles it came that night
+	Twin     string              `json:"w,omitempty"` // an equal row is still there, and the feed may have had one thing twice
 	Code     Code                `json:"o"`           // what is thought of it
 	Claim    Claim               `json:"x,omitempty"` // last said of it; empty: nothing
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
