@@ -197,6 +197,9 @@ func (u *userNight) moved() {
 					continue
 				}
 				for _, t := range other.added {
+					if t.GUID == o.GUID && t.signed() != o.signed() {
+						continue // the guid names something else now
+					}
 					if t.GUID != o.GUID && !t.sameContent(o) {
 						continue
 					}
