@@ -15,7 +15,10 @@ type Unshown struct {
 	Cents       int64  `json:"cents"`
 	Credit      bool   `json:"credit,omitempty"`
 
-	Booked time.Time `json:"booked"`
+	// Authorised is when it happened: a balance that includes pending items has
+	// it since then.
+	Authorised time.Time `json:"authorised"`
+	Booked     time.Time `json:"booked"`
 	// Due is the end of the first good aggregation that should have brought it:
 	// what is due at the same instant moves the balance at once.
 	Due time.Time `json:"due"`
@@ -60,7 +63,7 @@ func (v view) unshown(a *account, all []Unshown) []Unshown {
 			x.use(a)
 			all = append(all, Unshown{
 				Kind: kind, Account: a.id.String(), Transaction: x.id(&ev, row{variant: variantPosted, date: ev.day}).String(),
-				Cents: c.cents, Credit: c.credit, Booked: instant(ev.post), Due: instant(due),
+				Cents: c.cents, Credit: c.credit, Authorised: instant(ev.at), Booked: instant(ev.post), Due: instant(due),
 			})
 			return true
 		})

@@ -34,7 +34,7 @@ func TestUnshown(t *testing.T) {
 		if _, ok := rowsHit[x.Transaction]; ok {
 			t.Errorf("%+v is shown", x)
 		}
-		if x.Due.Before(x.Booked) || x.Due.After(hit.Now()) || p.stored != x.Due.Unix() && !p.ev.moved && p.ev.post == p.ev.at {
+		if x.Booked.Before(x.Authorised) || x.Due.Before(x.Booked) || x.Due.After(hit.Now()) || p.stored != x.Due.Unix() && !p.ev.moved && p.ev.post == p.ev.at {
 			t.Errorf("%+v was stored at %v", x, instant(p.stored))
 		}
 		if !slices.ContainsFunc(all, func(d Defect) bool { return d.Kind == x.Kind && d.Account == x.Account }) {

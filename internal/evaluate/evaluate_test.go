@@ -129,9 +129,9 @@ func TestExplains(t *testing.T) {
 	due := time.Date(2026, 3, 10, 6, 0, 0, 0, time.UTC)
 	items := func() []*hidden {
 		return []*hidden{
-			{Unshown: sim.Unshown{Transaction: "a", Cents: 1200, Due: due}},
-			{Unshown: sim.Unshown{Transaction: "b", Cents: 3000, Due: due}},
-			{Unshown: sim.Unshown{Transaction: "c", Cents: 5000, Credit: true, Due: due.AddDate(0, 0, 9)}},
+			{Unshown: sim.Unshown{Transaction: "a", Cents: 1200, Authorised: due, Due: due}},
+			{Unshown: sim.Unshown{Transaction: "b", Cents: 3000, Authorised: due.AddDate(0, 0, -5), Due: due}},
+			{Unshown: sim.Unshown{Transaction: "c", Cents: 5000, Credit: true, Authorised: due.AddDate(0, 0, 8), Due: due.AddDate(0, 0, 9)}},
 		}
 	}
 	said := func(code reconcile.Code, date, amount, typ string) *reconcile.Finding {
@@ -148,6 +148,8 @@ func TestExplains(t *testing.T) {
 	}{
 		{"the item", said("N1", "2026-03-10", "12.00", "DEBIT"), true, false},
 		{"rounded", said("N1", "2026-03-11", "30.10", "DEBIT"), true, false},
+		{"when it was authorised", said("N1", "2026-03-04", "30.00", "DEBIT"), true, false},
+		{"before it happened", said("N1", "2026-03-02", "30.00", "DEBIT"), false, false},
 		{"the other direction", said("N1", "2026-03-10", "12.00", "CREDIT"), false, false},
 		{"too far off", said("N1", "2026-03-14", "12.00", "DEBIT"), false, false},
 		{"dated by the other leg", said("N3", "2026-03-14", "12.00", "DEBIT"), true, false},

@@ -91,7 +91,10 @@ func explains(all []*hidden, f *reconcile.Finding) (right, summed bool) {
 		want = -want
 	}
 	var best *hidden
-	off := func(x *hidden) time.Duration { return x.Due.Truncate(24 * time.Hour).Sub(date).Abs() }
+	off := func(x *hidden) time.Duration { // a balance with pending items shows it before it is due
+		first := x.Authorised.Truncate(24 * time.Hour)
+		return max(first.Sub(date), date.Sub(x.Due.Truncate(24*time.Hour)), 0)
+	}
 	sums := map[time.Time]int64{}
 	for _, x := range all {
 		if x.by != "" || off(x) > strays {
