@@ -122,9 +122,7 @@ func (u *userNight) listLost(n *accountNight, before []txn, pairs map[string]str
 	for i := range before {
 		t := &before[i]
 		switch {
-		case !t.is(noDate) && !u.facts.window.Contains(t.Date):
-			u.change(n.st.Member, n.account, "removed", "W1", t, "")
-		case pairs[t.GUID] != "" || !moved || t.is(pending) || n.atEdge(t):
+		case pairs[t.GUID] != "" || !moved || t.is(pending) || n.atEdge(t) || !t.is(noDate) && !u.facts.window.Contains(t.Date):
 			u.change(n.st.Member, n.account, "removed", code, t, pairs[t.GUID])
 		default:
 			missing = append(missing, t)
