@@ -76,6 +76,7 @@ func evaluate(ctx context.Context, s set, seed uint64, limit int) (*score, error
 	defer st.Close()
 	w := s.world(seed)
 	sc := newScore(w, seed, limit)
+	sc.torn = s.swap > 0
 	var last time.Time
 	for i := range s.nights {
 		if !slices.Contains(s.unlooked, i) {

@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		seeds  = f.Int("seeds", 1, "worlds of each kind")
 		out    = f.String("json", "", "also write the figures to this file")
 		errors = f.Int("errors", 0, "print so many wrong answers of each kind")
+		many   = f.Int("accounts", 50_000, "accounts of -set scale, about")
 		child  = f.String("reconcile", "", "only reconcile this store (what -set scale starts)")
 	)
 	f.Usage = func() {
@@ -55,7 +56,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *child != "" {
 		return reconcileOnly(ctx, *child)
 	}
-	e := &evaluation{seed: *seed, seeds: *seeds, limit: *errors, out: stdout}
+	e := &evaluation{seed: *seed, seeds: *seeds, limit: *errors, accounts: *many, out: stdout}
 	if err := e.run(ctx, *name); err != nil {
 		return err
 	}
@@ -73,10 +74,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // evaluation is one run of the command.
 type evaluation struct {
 	figures
-	seed  uint64
-	seeds int
-	limit int
-	out   io.Writer
+	seed     uint64
+	seeds    int
+	limit    int
+	accounts int
+	out      io.Writer
 }
 
 func (e *evaluation) run(ctx context.Context, name string) error {

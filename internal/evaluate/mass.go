@@ -100,12 +100,12 @@ type scaleScore struct {
 	RSS      int64   `json:"rss_bytes"`
 }
 
-const scaleUsers = 15_300 // fifty thousand accounts
+const perUser = 33 // accounts of ten users
 
 // scale exports two nights and reconciles them in a process of its own.
 func (e *evaluation) scale(ctx context.Context) error {
 	for i := range e.seeds {
-		x, err := scaleWorld(ctx, e.seed+uint64(i), scaleUsers)
+		x, err := scaleWorld(ctx, e.seed+uint64(i), max(1, e.accounts*10/perUser))
 		if err != nil {
 			return err
 		}
