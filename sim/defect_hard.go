@@ -12,6 +12,7 @@ var hardDefects = []defectKind{
 		return true
 	}},
 	{name: "Z1+reused", user: reuse},
+	{name: "W2", user: overTheEdge},
 	{name: "S-late", user: func(j *injection, u *user) bool {
 		return j.member(u, func(m *member) {
 			s := spell{from: j.at, until: j.at + 5*secondsPerDay}
@@ -28,6 +29,26 @@ var hardDefects = []defectKind{
 			return true
 		})
 	}},
+}
+
+// overTheEdge moves the date of one of the oldest rows in a window of 90 days
+// back by a day or two, as another time zone would, so that tomorrow's window
+// has it no more.
+func overTheEdge(j *injection, u *user) bool {
+	from := dayOf(j.at) + 1 - daysInWindow
+	back := int32(1 + j.draw(2))
+	return j.accounts(u, func(a *account) bool {
+		for day := from - 3; day < from+back; day++ {
+			t, ok := j.on(a, day, func(t *target) bool {
+				return near(t) && !t.r.pending && t.r.date >= from && t.r.date-back < from
+			})
+			if ok {
+				j.hit(&t, rowEdit{op: opAmend, shift: -back})
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // isWeekend reports whether an instant is on a Saturday or Sunday, UTC.

@@ -13,7 +13,7 @@ var expectations = map[string]expectation{
 	"N1": hidden, "N2": hidden, "N2b": hidden, "N3": hidden, "N4": hidden, "N6": hidden, "systemic": lost,
 	"Z1+same": hiddenAndMore, "Z1+refund": hiddenAndMore, "V1+repost": hiddenAndMore,
 	"D1": doubled, "D1+equal": doubled, "D2": replaced, "C2": replaced, "P3": splitUp,
-	"C1": amended, "N10": amended, "Z1+reused": reused, "D1+C1": correctedTwin, "C4": movedAway, "C3": exchangedAll,
+	"C1": amended, "N10": amended, "Z1+reused": reused, "D1+C1": correctedTwin, "W2": redated, "C4": movedAway, "C3": exchangedAll,
 	"W3": cutOff, "N5": silenced, "A1": silenced, "A2": allGone,
 }
 
@@ -94,6 +94,9 @@ func (v view) instant() string { return instant(v.t).Format(time.DateOnly) }
 func checkWhy(t *testing.T, w *World, d Defect, guid string, start time.Time) {
 	t.Helper()
 	from, to := start.AddDate(0, 0, -90), start.AddDate(0, 0, 40)
+	if d.Kind == "W2" { // the window of the day after
+		from = from.AddDate(0, 0, 1)
+	}
 	codes := map[string]bool{}
 	for night := later(start); !night.After(w.Now()); night = later(night) {
 		for _, before := range []time.Time{d.At, night.Add(-24 * time.Hour)} { // a twin was not there at first

@@ -239,6 +239,14 @@ func reused(w *World, s *scene) difference {
 	return difference{changed: s.visible(s.plain, s.d.Transactions)}
 }
 
+// redated: the row stands further back, or before the window.
+func redated(w *World, s *scene) difference {
+	if s.visible(s.hit, s.d.Transactions) == nil {
+		return difference{gone: s.visible(s.plain, s.d.Transactions)}
+	}
+	return amended(w, s)
+}
+
 // correctedTwin: of two rows one goes, and the other one is put right.
 func correctedTwin(w *World, s *scene) difference {
 	d := doubled(w, s)

@@ -65,6 +65,7 @@ var rowCases = []hardCase{
 	{"double removed, original amended", "D1+C1", isHarmless},
 	{"pending lost, booked all the same", "P5", isMissing},
 	{"comes late", "N6", isQuiet},
+	{"its date moves over the window's edge", "W2", isHarmless},
 }
 
 var accountCases = []hardCase{

@@ -33,7 +33,7 @@ var sets = map[string]set{
 var standardDefects = map[string]float64{
 	"Z1": 30, "Z3": 10, "P5": 10, "V1": 15, "D1": 15, "D2": 20, "P3": 5, "C1": 10, "C2": 3, "C4": 3, "W3": 2,
 	"M2": 2, "A1": 1, "A2": 1, "A3": 1, "A4": 1, "M3b": 2, "N1": 15, "N6": 10, "C3": 1,
-	"N2": 5, "N2b": 5, "N3": 5, "N4": 5, "N5": 5,
+	"N2": 5, "N2b": 5, "N3": 5, "N4": 5, "N5": 5, "W2": 15,
 }
 
 // with is the standard rates with one of them changed.
