@@ -421,8 +421,9 @@ func cameAtOnce(a, b *txn) bool {
 
 // twins finds rows of which an equal one is still there: the feed had one
 // thing twice. Where the balance says that the institution has both, one of
-// them is missing all the same. Where they were there before we looked no
-// balance tells; if they came at once they were two things as likely as one.
+// them is missing all the same. Where no balance tells, because it cannot be
+// relied on or they were there before we looked, they were two things as likely
+// as one if they came at once.
 func (n *accountNight) twins() {
 	for _, o := range slices.Clone(n.removed) {
 		if o.is(pending) {
@@ -433,8 +434,9 @@ func (n *accountNight) twins() {
 			continue
 		}
 		d := n.double(o)
+		both, told := n.bothBooked(d)
 		switch {
-		case d == nil && cameAtOnce(o, twin):
+		case !told && cameAtOnce(o, twin):
 			if n.twinned == nil {
 				n.twinned = map[string]string{}
 			}
@@ -443,7 +445,7 @@ func (n *accountNight) twins() {
 		case d == nil:
 			n.st.unbook(o)
 		case d.Extra:
-		case n.bothBooked(d):
+		case both:
 			continue
 		default:
 			n.st.rebook(d.At, -d.By)
@@ -473,7 +475,7 @@ func (n *accountNight) double(o *txn) (best *double) {
 		if !slices.Contains(equal, d.GUID) || d.GUID != o.GUID && !slices.Contains(equal, d.Of) {
 			continue
 		}
-		if d.Extra || !n.bothBooked(d) {
+		if both, _ := n.bothBooked(d); d.Extra || !both {
 			return d
 		}
 		if best == nil {
@@ -486,15 +488,22 @@ func (n *accountNight) double(o *txn) (best *double) {
 // unbook takes a row out of what was booked, from the night it was stored on.
 func (a *accountState) unbook(t *txn) { a.rebook(max(t.Created, 1), -t.signed()) }
 
-// bothBooked reports whether the balance says that a row and its twin are both
-// on the institution's books: the drift did not step back when it came.
-func (n *accountNight) bothBooked(d *double) bool {
+// bothBooked reports whether the balance tells, and says, that a row and its
+// twin are both on the institution's books: the drift did not step back when it
+// came.
+func (n *accountNight) bothBooked(d *double) (both, told bool) {
+	if d == nil {
+		return false, false
+	}
+	if d.Extra {
+		return false, true
+	}
 	m, ok := learn(n.st.Samples, n.st.Type)
 	if !ok {
-		return false
+		return false, false
 	}
 	delta, known := m.since(n.st.Samples, n.st.sampleAt(d.At))
-	return known && m.same(delta, 0)
+	return known && m.same(delta, 0), known
 }
 
 // needCut is how many rows must go at once to be taken for a cut of history.

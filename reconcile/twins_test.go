@@ -50,6 +50,14 @@ func TestOneOfTwoEqualRowsGoes(t *testing.T) {
 		t.Errorf("%+v", st.Gone)
 	}
 
+	// Seen when they came, but the balance has never been understood.
+	st = &accountState{Member: "MBR-1", Type: "CHECKING", Doubles: []*double{{GUID: "TRN-2", Of: "TRN-1", By: -450 * cent, At: (day0 - 8).Timestamp()}}}
+	n = twoLooks(st, "ACT-1", rows, rows[:1])
+	n.conclude(nil, true)
+	if code := codeOf(n, "TRN-2"); code != "Z2" {
+		t.Errorf("without a balance it is %q", code)
+	}
+
 	rows[1].Created = (day0 - 3).Timestamp()
 	st = &accountState{Member: "MBR-1", Type: "CHECKING"}
 	n = twoLooks(st, "ACT-1", rows, rows[:1])
