@@ -283,7 +283,7 @@ func (sc *score) happened(r naturalRow) {
 	case r.truth == "P4":
 		names = append(names, "a hold is released")
 	}
-	if r.nextDate != "" && len(r.date) == 10 && r.nextDate[:7] != r.date[:7] && r.truth != "W1" {
+	if r.nextDate != "" && len(r.date) == 10 && r.nextDate[:7] != r.date[:7] && (r.truth == "P2" || r.truth == "D2") {
 		names = append(names, "the date moves into another month")
 	}
 	if strings.HasPrefix(r.truth, "W") && r.date == r.from.AddDate(0, 0, -1).Format(time.DateOnly) {

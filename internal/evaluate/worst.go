@@ -71,7 +71,27 @@ func (e *evaluation) worst() {
 		})
 		figure(set, "systemic nights", 0, true, func(sc *score) (float64, bool) { return float64(sc.Systemic), true })
 	}
+	e.kills()
 	e.pooled()
+}
+
+// kills prints whether the kill switch fired on every mass event and never else.
+func (e *evaluation) kills() {
+	if len(e.Systemic) == 0 {
+		return
+	}
+	all, right := 0, 0
+	for _, x := range e.Systemic {
+		if all++; x.Fired > 0 && x.Falsely == 0 && x.Tickets == 0 {
+			right++
+		}
+	}
+	verdict := "reached"
+	if right < all {
+		verdict = "NOT reached"
+	}
+	fmt.Fprintf(e.out, "%-9s %-44s %d of %d, target all: %s\n", "systemic", "fired then, not otherwise, and no tickets", right, all, verdict)
+	e.Worst["systemic"] = []int{right, all}
 }
 
 func (e *evaluation) setNames() (all []string) {
