@@ -41,9 +41,10 @@ type accountNight struct {
 	st            *accountState
 
 	removed, added []*txn
-	after          []txn
-	reissued       [][2]*txn // D2 of tonight
-	hadPosted      int       // posted rows of the last look
+	after          []txn        // of the rows there are those that a rule may ask about
+	oldest         schemas.Date // of all there are
+	reissued       [][2]*txn    // D2 of tonight
+	hadPosted      int          // posted rows of the last look
 	perhapsCut     []*txn
 	coming         map[uint64]bool // series whose next row is pending
 	legs           []leg           // of transfers, that came
@@ -51,48 +52,6 @@ type accountNight struct {
 
 	changes   []verdictOn
 	sightings []Sighting
-}
-
-// diff finds what differs between the two sorted lists of rows: by key and
-// row_hash first, so that what is the same is not looked at.
-func diff(before, after []txn) (removed, added []*txn) {
-	i, k := 0, 0
-	for i < len(before) || k < len(after) {
-		switch c := order(before, i, after, k); {
-		case c < 0:
-			removed = append(removed, before[i].clone())
-			i++
-		case c > 0:
-			added = append(added, after[k].clone())
-			k++
-		default:
-			if before[i].Hash != after[k].Hash {
-				removed, added = append(removed, before[i].clone()), append(added, after[k].clone())
-			}
-			i, k = i+1, k+1
-		}
-	}
-	return removed, added
-}
-
-// clone lets go of the list that the row stands in.
-func (t *txn) clone() *txn { c := *t; return &c }
-
-func order(before []txn, i int, after []txn, k int) int {
-	switch {
-	case i == len(before):
-		return 1
-	case k == len(after):
-		return -1
-	case before[i].is(noDate) != after[k].is(noDate): // null first
-		if before[i].is(noDate) {
-			return -1
-		}
-		return 1
-	case before[i].Date != after[k].Date:
-		return int(before[i].Date - after[k].Date)
-	}
-	return strings.Compare(before[i].GUID, after[k].GUID)
 }
 
 func (n *accountNight) note(change string, code Code, row *txn, counterpart string) *verdictOn {
@@ -117,18 +76,21 @@ const newRow Code = "new"
 
 // compare explains what differs, as far as rows alone can tell. What it cannot
 // explain stays in removed and added.
-func (n *accountNight) compare(before, after []txn) {
-	n.after = after
-	for i := range before {
-		if !before[i].is(pending) {
+func (n *accountNight) compare(before, after *accountRows) error {
+	for _, p := range before.keys.pending {
+		if !p {
 			n.hadPosted++
 		}
 	}
 	if n.look.base == "" {
-		n.open(after)
-		return
+		rows, err := after.all()
+		n.after = rows
+		n.open(rows)
+		return err
 	}
-	n.removed, n.added = diff(before, after)
+	if err := n.diff(before, after); err != nil {
+		return err
+	}
 	n.habits()
 	n.count()
 	n.duplicates()
@@ -143,6 +105,60 @@ func (n *accountNight) compare(before, after []txn) {
 	n.cut()
 	n.beside()
 	n.after = nil
+	return nil
+}
+
+// diff finds what differs between the two sorted lists of rows, by key and
+// row_hash, and reads that, and what rules compare it with: pending rows and
+// those of the same date.
+func (n *accountNight) diff(before, after *accountRows) error {
+	went, came := differing(&before.keys, &after.keys)
+	removed, err := before.pick(went)
+	if err != nil {
+		return err
+	}
+	added, err := after.pick(came)
+	if err != nil {
+		return err
+	}
+	n.removed, n.added = pointers(removed), pointers(added)
+	n.oldest = never
+	for _, d := range after.keys.dates {
+		if d != nullDate {
+			n.oldest = schemas.Date(d)
+			break
+		}
+	}
+	if n.learns() {
+		n.after, err = after.all()
+		return err
+	}
+	days := map[int64]bool{}
+	for _, i := range went {
+		days[before.keys.dates[i]] = true
+	}
+	for _, i := range came {
+		days[after.keys.dates[i]] = true
+	}
+	var asked []int
+	for i, d := range after.keys.dates {
+		if after.keys.pending[i] || days[d] {
+			asked = append(asked, i)
+		}
+	}
+	n.after, err = after.pick(asked)
+	return err
+}
+
+// never is after every date.
+const never schemas.Date = 1 << 30
+
+func pointers(rows []txn) []*txn {
+	var out []*txn
+	for i := range rows {
+		out = append(out, &rows[i])
+	}
+	return out
 }
 
 // open takes the first look at an account.
@@ -177,10 +193,15 @@ func (n *accountNight) habits() {
 		n.hear(came)
 	}
 	n.follow(came)
-	if today := schemas.DateOf(n.look.at.Time()); opened || today-n.st.Learnt >= learnEvery {
-		n.st.Learnt = today
-		n.learnSeries(n.after, today)
+	if n.learns() {
+		n.st.Learnt = schemas.DateOf(n.look.at.Time())
+		n.learnSeries(n.after, n.st.Learnt)
 	}
+}
+
+// learns reports whether tonight all rows are searched for series.
+func (n *accountNight) learns() bool {
+	return n.look.base == "" || schemas.DateOf(n.look.at.Time())-n.st.Learnt >= learnEvery
 }
 
 // expected says what did not come although it should have.
@@ -462,14 +483,8 @@ func (n *accountNight) cut() {
 			went = append(went, o)
 		}
 	}
-	oldest := schemas.Date(1 << 30)
-	for i := range n.after {
-		if t := &n.after[i]; !t.is(noDate) && !slices.Contains(n.added, t) {
-			oldest = min(oldest, t.Date)
-		}
-	}
-	went = slices.DeleteFunc(went, func(o *txn) bool { return o.Date >= oldest })
-	if oldest == 1<<30 {
+	went = slices.DeleteFunc(went, func(o *txn) bool { return o.Date >= n.oldest })
+	if n.oldest == never {
 		return
 	}
 	if len(went) < needCut {
@@ -481,7 +496,7 @@ func (n *accountNight) cut() {
 	f := n.finding("W3", went[0])
 	f.ID = findingID(string(historyLost), n.st.lineage(n.account), string(n.look.night))
 	f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
-	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": oldest.String()}
+	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": n.oldest.String()}
 	n.sightings = append(n.sightings, Sighting{f, Confirmed})
 	for _, o := range went {
 		n.note("removed", "W3", o, "").finding = f.ID

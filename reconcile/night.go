@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,13 +99,11 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.close(err == nil)) }()
-	was := &partStream{pull: func() (accountRows, error, bool) { return accountRows{}, nil, false }, stop: func() {}}
-	if n.prev != nil {
-		was = openStream(accounts(ctx, n.prev, n.unit, n.of))
+	was, is := openAccounts(ctx, n.prev, n.unit, n.of), openAccounts(ctx, n.now, n.unit, n.of)
+	defer func() { err = errors.Join(err, was.close(), is.close()) }()
+	if err := errors.Join(was.err, is.err); err != nil {
+		return err
 	}
-	is := openStream(accounts(ctx, n.now, n.unit, n.of))
-	defer was.stop()
-	defer is.stop()
 	for _, guid := range unionKeys(old, rows.users) {
 		st := old[guid]
 		if st == nil {
@@ -125,7 +122,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 	return errors.Join(was.err, is.err)
 }
 
-func (n *unitNight) user(st *userState, now *userRow, was, is *partStream) error {
+func (n *unitNight) user(st *userState, now *userRow, was, is *accountStream) error {
 	was.skipTo(st.User)
 	is.skipTo(st.User)
 	if now == nil {
@@ -169,15 +166,28 @@ func (n *unitNight) user(st *userState, now *userRow, was, is *partStream) error
 			left = left[1:]
 		}
 		before, after := was.take(st.User, guid), is.take(st.User, guid)
-		member := cmp.Or(known[guid], after.member, before.member)
+		if err := errors.Join(was.err, is.err); err != nil {
+			return err
+		}
+		member := known[guid]
+		for _, rows := range []*accountRows{after, before} {
+			if member == "" {
+				var err error
+				if member, err = rows.member(); err != nil {
+					return err
+				}
+			}
+		}
 		// What a member's last complete look had, not simply the night before.
 		switch m := st.Members[member]; {
 		case m == nil:
-			before.rows = nil
+			before = rowsAtHand(st.User, guid, nil)
 		case n.prev == nil || m.Base != n.prev.Manifest().ID:
-			before.rows = m.Carried[guid]
+			before = rowsAtHand(st.User, guid, m.Carried[guid])
 		}
-		u.account(guid, member, before.rows, after.rows)
+		if err := u.account(guid, member, before, after); err != nil {
+			return err
+		}
 	}
 	u.end()
 	n.take(u)

@@ -217,36 +217,40 @@ func (u *userNight) keepsRows(member string) bool {
 
 // account takes the rows of one account, as the member's last complete look
 // and as this night has them.
-func (u *userNight) account(guid, member string, before, after []txn) {
+func (u *userNight) account(guid, member string, before, after *accountRows) error {
 	m := u.now.members[member]
 	ms := u.st.Members[member]
 	if code := u.goneCode(member); code != "" || m == nil || ms == nil {
 		if code == "" {
-			return
+			return nil
 		}
-		u.lost[guid] = before
-		if code != "M2" {
-			for i := range before {
-				u.change(member, guid, "removed", code, &before[i], "")
-			}
-			delete(u.lost, guid)
+		rows, err := before.all()
+		if code == "M2" {
+			u.lost[guid] = rows
+			return err
 		}
-		return
+		for i := range rows {
+			u.change(member, guid, "removed", code, &rows[i], "")
+		}
+		return err
 	}
 	if !m.complete {
-		if len(before) > 0 && ms.Base != "" {
-			if ms.Carried == nil {
-				ms.Carried = map[string][]txn{}
-			}
-			ms.Carried[guid] = before
+		if before.len() == 0 || ms.Base == "" {
+			return nil
 		}
-		return
+		rows, err := before.all()
+		if ms.Carried == nil {
+			ms.Carried = map[string][]txn{}
+		}
+		ms.Carried[guid] = rows
+		return err
 	}
 	row := m.accounts[guid]
 	st := u.st.Accounts[guid]
-	if row == nil && st != nil && ms.Base != "" && len(after) == 0 {
-		u.lost[guid] = before
-		return
+	if row == nil && st != nil && ms.Base != "" && after.len() == 0 {
+		rows, err := before.all()
+		u.lost[guid] = rows
+		return err
 	}
 	l := &look{night: u.facts.id, at: u.facts.at, base: ms.Base, baseAt: ms.BaseAt, baseSAA: ms.BaseSAA, saa: m.saa, before: ms.BaseWindow, window: u.facts.window}
 	if st == nil {
@@ -259,22 +263,30 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 	if row != nil {
 		st.Type, st.Tail, st.Closed, st.Zero = row.typ, row.tail, row.closed, row.balance != nil && *row.balance == 0
 	}
-	n.compare(before, after)
-	if l.base == "" && ms.Base != "" {
-		for i := range after {
-			n.note("added", newRow, &after[i], "")
-		}
+	if err := n.compare(before, after); err != nil {
+		return err
 	}
 	if l.base != "" {
 		u.counts.compared++
 	} else {
 		u.counts.apart++
 	}
-	u.counts.posted += int64(len(before))
-	if u.keeps[member] {
-		u.after[guid] = after
-	}
+	u.counts.posted += int64(before.len())
 	u.held = append(u.held, n)
+	news := l.base == "" && ms.Base != ""
+	if !news && !u.keeps[member] {
+		return nil
+	}
+	rows, err := after.all()
+	if news {
+		for i := range rows {
+			n.note("added", newRow, &rows[i], "")
+		}
+	}
+	if u.keeps[member] {
+		u.after[guid] = rows
+	}
+	return err
 }
 
 // end compares across accounts, settles every account, and moves the member's
