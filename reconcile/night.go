@@ -91,6 +91,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 		return err
 	}
 	old, err := n.before.users(n.st, n.states, n.unit, n.of)
+	defer func() { err = errors.Join(err, old.close()) }()
 	if err != nil {
 		return err
 	}
@@ -104,14 +105,20 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 	if err := errors.Join(was.err, is.err); err != nil {
 		return err
 	}
-	for _, guid := range unionKeys(old, rows.users) {
-		st := old[guid]
-		if st == nil {
-			st = &userState{User: guid}
-		}
-		if err := n.user(st, rows.users[guid], was, is); err != nil {
+	for names := sortedKeys(rows.users); len(names) > 0 || old.at != nil; {
+		st := old.at
+		if st == nil || len(names) > 0 && names[0] < st.User {
+			st = &userState{User: names[0]}
+		} else if err := old.next(); err != nil {
 			return err
 		}
+		if first(names) == st.User {
+			names = names[1:]
+		}
+		if err := n.user(st, rows.users[st.User], was, is); err != nil {
+			return err
+		}
+		delete(rows.users, st.User)
 		if st.Gone != "" && len(st.Members) == 0 {
 			continue
 		}
@@ -273,36 +280,87 @@ const (
 	stateFile    = "state.json"
 )
 
-// users reads the unit's part of the state.
-func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (map[string]*userState, error) {
-	out := map[string]*userState{}
+// users opens the unit's part of the state.
+func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (*stateStream, error) {
+	s := new(stateStream)
 	if c == nil {
-		return out, nil
+		return s, nil
 	}
 	for p := unit; p < c.Shards; p += n {
-		if err := readState(st, fmt.Sprintf("%s/%s/%04d", dir, c.Snapshot, p), out); err != nil {
-			return nil, err
+		f := &stateFileReader{name: fmt.Sprintf("%s/%s/%04d", dir, c.Snapshot, p)}
+		var err error
+		if f.in, err = st.Open(f.name); err != nil {
+			return s, fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", f.name, err)
+		}
+		f.dec = json.NewDecoder(s2.NewReader(f.in))
+		s.files = append(s.files, f)
+		if err := f.next(); err != nil {
+			return s, err
 		}
 	}
-	return out, nil
+	s.least()
+	return s, nil
 }
 
-func readState(st snapshot.Store, name string, into map[string]*userState) (err error) {
-	f, err := st.Open(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", name, err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	dec := json.NewDecoder(s2.NewReader(f))
-	for {
-		u := new(userState)
-		if err := dec.Decode(u); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("%s: %w: %w; run tallyport reconcile --rebuild", name, snapshot.ErrDamaged, err)
+// stateStream goes through the users of a state in order.
+type stateStream struct {
+	files []*stateFileReader
+	at    *userState // nil at the end
+}
+
+type stateFileReader struct {
+	name string
+	in   snapshot.File
+	dec  *json.Decoder
+	at   *userState // nil at the end
+	last string
+}
+
+func (s *stateStream) least() {
+	s.at = nil
+	for _, f := range s.files {
+		if f.at != nil && (s.at == nil || f.at.User < s.at.User) {
+			s.at = f.at
 		}
-		into[u.User] = u
 	}
+}
+
+func (s *stateStream) next() error {
+	for _, f := range s.files {
+		if f.at == s.at {
+			if err := f.next(); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	s.least()
+	return nil
+}
+
+func (s *stateStream) close() error {
+	var err error
+	for _, f := range s.files {
+		err = errors.Join(err, f.in.Close())
+	}
+	return err
+}
+
+func (f *stateFileReader) next() error {
+	f.at = new(userState)
+	err := f.dec.Decode(f.at)
+	if errors.Is(err, io.EOF) {
+		f.at = nil
+		return nil
+	}
+	if err == nil && f.at.User <= f.last {
+		err = fmt.Errorf("user %s comes after %s", f.at.User, f.last)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w; run tallyport reconcile --rebuild", f.name, snapshot.ErrDamaged, err)
+	}
+	f.last = f.at.User
+	return nil
 }
 
 // stateWriter writes one part of a state.

@@ -7,17 +7,16 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 
 	"tallyport/schemas"
 )
 
 // Columns reads the cells of some columns of a Parquet part where they are
-// asked for: row groups in which nothing is asked for are not read, and of a
-// page only that is turned into values which is asked for. It is meant for
-// going through a part once, from its first row to its last; going back within
-// a page costs nothing, and further back the reading of the row group again.
+// asked for: pages in which nothing is asked for are not unpacked. It is meant
+// for going through a part once, from its first row to its last; going back
+// within a page costs nothing, and further back the reading of the row group
+// again.
 type Columns struct {
 	f      File
 	name   string
@@ -25,6 +24,7 @@ type Columns struct {
 	rd     *file.Reader
 	starts []int64 // first row of each row group, then the number of rows
 	cols   []column
+	levels []int32 // of the page that is being decoded
 }
 
 // column is one column of a part, standing at one page.
@@ -35,16 +35,16 @@ type column struct {
 	required bool
 
 	group int // whose pages are read, -1 before the first
-	pages file.PageReader
+	pages pageReader
 	dict  values
 	next  int64 // row after the page
 
 	first, rows int64   // of the page, by their number in the part
-	set         []bool  // nil: no cell of the page is null
+	nulls       bool    // some cells of the page are null
+	set         []bool  // those that are not, if there are nulls
 	coded       bool    // codes stand for the values of dict
 	codes       []int32 // one for each row
 	plain       values
-	levels      []int32
 }
 
 // values are decoded: numbers, or where texts stand in raw, after their lengths.
@@ -133,7 +133,7 @@ func (c *Columns) Cells(row int64, vals []schemas.Value) (err error) {
 }
 
 func (c *column) cell(k int) (v schemas.Value) {
-	if c.at < 0 || c.set != nil && !c.set[k] {
+	if c.at < 0 || c.nulls && !c.set[k] {
 		return v
 	}
 	v.Set = true
@@ -154,7 +154,7 @@ func (c *column) cell(k int) (v schemas.Value) {
 func (c *Columns) Same(i int, row int64, n int) (same int) {
 	col := &c.cols[i]
 	k := int(row - col.first)
-	if col.coded && col.set == nil {
+	if col.coded && !col.nulls {
 		codes := col.codes[k : k+n]
 		for same = 1; same < n && codes[same] == codes[0]; same++ {
 		}
@@ -179,10 +179,10 @@ func (c *Columns) Text(i int, row int64) []byte {
 func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) []int64 {
 	col := &c.cols[i]
 	k := int(row - col.first)
-	if !col.coded && col.set == nil && col.at >= 0 {
+	if !col.coded && !col.nulls && col.at >= 0 {
 		return append(dst, col.plain.ints[k:k+n]...)
 	}
-	if col.coded && col.set == nil {
+	if col.coded && !col.nulls {
 		for _, code := range col.codes[k : k+n] {
 			dst = append(dst, col.dict.ints[code])
 		}
@@ -203,7 +203,7 @@ func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) [
 func (c *Columns) AppendTexts(dst []byte, i int, row int64, n int) []byte {
 	col := &c.cols[i]
 	k := int(row - col.first)
-	if !col.coded && col.set == nil && col.at >= 0 { // as the page has it
+	if !col.coded && !col.nulls && col.at >= 0 { // as the page has it
 		last := col.plain.text(k + n - 1)
 		from, to := int(col.plain.starts[k])-4, int(col.plain.starts[k+n-1])+len(last)
 		return append(dst, col.plain.raw[from:to]...)
@@ -221,7 +221,7 @@ func (c *Columns) AppendTexts(dst []byte, i int, row int64, n int) []byte {
 func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) []bool {
 	col := &c.cols[i]
 	k := int(row - col.first)
-	if col.coded && col.set == nil {
+	if col.coded && !col.nulls {
 		code := int32(-1)
 		for j := range col.dict.starts {
 			if string(col.dict.text(j)) == text {
@@ -260,25 +260,28 @@ func (c *Columns) load(col *column, row int64) error {
 		}
 	}
 	for {
-		if !col.pages.Next() {
-			return errors.Join(errPages, col.pages.Err())
+		if err := col.pages.next(); err != nil {
+			return err
 		}
-		switch p := col.pages.Page().(type) {
-		case *file.DictionaryPage:
-			n := int(p.NumValues())
-			if n > maxGroupRows || parquet.Encoding(p.Encoding()) != parquet.Encodings.Plain {
+		n := col.pages.head.values
+		switch col.pages.head.kind {
+		case dictionaryPage:
+			data, err := col.pages.data()
+			if err != nil {
+				return err
+			}
+			if enc := col.pages.head.encoding; n > maxGroupRows || enc != plainEncoding && enc != plainDictEncoding {
 				return errPages
 			}
-			col.dict.raw = append(col.dict.raw[:0], p.Data()...)
-			col.dict.decode(col.kind, n)
-		case *file.DataPageV1:
-			n := int64(p.NumValues())
+			col.dict.raw = append(col.dict.raw[:0], data...)
+			col.dict.decode(col.kind, int(n))
+		case dataPage:
 			if n > c.starts[col.group+1]-col.next {
 				return errPages
 			}
 			if col.next += n; row < col.next {
 				col.first, col.rows = col.next-n, n
-				return col.decode(p)
+				return c.decode(col)
 			}
 		default:
 			return errPages
@@ -286,7 +289,8 @@ func (c *Columns) load(col *column, row int64) error {
 	}
 }
 
-func (c *Columns) open(col *column, row int64) (err error) {
+// open turns to the row group that holds the row.
+func (c *Columns) open(col *column, row int64) error {
 	g, found := slices.BinarySearch(c.starts, row)
 	if !found {
 		g--
@@ -294,25 +298,25 @@ func (c *Columns) open(col *column, row int64) (err error) {
 	for c.starts[g+1] <= row { // groups of no rows
 		g++
 	}
-	if col.pages != nil {
-		if err := col.pages.Close(); err != nil {
-			return err
-		}
-	}
-	if col.pages, err = c.rd.RowGroup(g).GetColumnPageReader(col.at); err != nil {
-		return err
+	chunk, err := c.rd.MetaData().RowGroup(g).ColumnChunk(col.at)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	col.group, col.next, col.first, col.rows = g, c.starts[g], 0, 0
-	return nil
+	return col.pages.open(c.f, chunk)
 }
 
 // decode turns the page into values. Of texts only where they stand; they
 // remain in the page, which stands until the next.
-func (c *column) decode(p *file.DataPageV1) error {
-	data, n := p.Data(), int(c.rows)
-	c.set = c.set[:0]
+func (c *Columns) decode(col *column) error {
+	data, err := col.pages.data()
+	if err != nil {
+		col.rows = 0
+		return err
+	}
+	n := int(col.rows)
 	some := n // not null
-	if !c.required {
+	if !col.required {
 		size := int(binary.LittleEndian.Uint32(data))
 		c.levels = appendHybrid(c.levels[:0], data[4:4+size], 1, n)
 		data = data[4+size:]
@@ -321,34 +325,34 @@ func (c *column) decode(p *file.DataPageV1) error {
 			some += int(l)
 		}
 	}
-	c.coded = false
-	switch enc := parquet.Encoding(p.Encoding()); enc {
-	case parquet.Encodings.RLEDict, parquet.Encodings.PlainDict:
-		c.coded = true
-		c.codes = c.codes[:0]
+	col.coded, col.nulls = false, some < n
+	switch enc := col.pages.head.encoding; enc {
+	case dictEncoding, plainDictEncoding:
+		col.coded = true
+		col.codes = col.codes[:0]
 		if some > 0 {
-			c.codes = appendHybrid(c.codes, data[1:], int(data[0]), some)
+			col.codes = appendHybrid(col.codes, data[1:], int(data[0]), some)
 		}
-	case parquet.Encodings.Plain:
-		c.plain.raw = data
-		c.plain.decode(c.kind, some)
+	case plainEncoding:
+		col.plain.raw = data
+		col.plain.decode(col.kind, some)
 	default:
-		return fmt.Errorf("%w: a page of encoding %s", ErrDamaged, enc)
+		return fmt.Errorf("%w: a page of encoding %d", ErrDamaged, enc)
 	}
-	if some == n {
-		c.set = nil
+	if !col.nulls {
 		return nil
 	}
+	col.set = col.set[:0]
 	for _, l := range c.levels {
-		c.set = append(c.set, l == 1)
+		col.set = append(col.set, l == 1)
 	}
 	switch {
-	case c.coded:
-		c.codes = spread(c.codes, c.set)
-	case c.kind == schemas.Text:
-		c.plain.starts = spread(c.plain.starts, c.set)
+	case col.coded:
+		col.codes = spread(col.codes, col.set)
+	case col.kind == schemas.Text:
+		col.plain.starts = spread(col.plain.starts, col.set)
 	default:
-		c.plain.ints = spread(c.plain.ints, c.set)
+		col.plain.ints = spread(col.plain.ints, col.set)
 	}
 	return nil
 }
@@ -372,6 +376,7 @@ func (v *values) decode(k schemas.Kind, n int) {
 	switch k {
 	case schemas.Text:
 		at := 0
+		v.starts = slices.Grow(v.starts, n)
 		for range n {
 			v.starts = append(v.starts, int32(at+4))
 			at += 4 + int(binary.LittleEndian.Uint32(v.raw[at:]))
@@ -399,6 +404,7 @@ func appendHybrid(dst []int32, data []byte, width, n int) []int32 {
 		panic("wider than any dictionary")
 	}
 	mask := int32(1)<<width - 1
+	dst = slices.Grow(dst, n)
 	for n > 0 {
 		head, w := binary.Uvarint(data)
 		if w <= 0 {
