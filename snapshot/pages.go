@@ -98,10 +98,11 @@ func (p *pageReader) data() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := int(p.head.unpacked); cap(p.page) < n {
+	// With some room to spare the decoder need not look where it writes.
+	if n := int(p.head.unpacked) + 64; cap(p.page) < n {
 		p.page = make([]byte, 0, n+n/4)
 	}
-	p.page = p.codec.Decode(p.page[:0:p.head.unpacked], packed)
+	p.page = p.codec.Decode(p.page[:0], packed)
 	if len(p.page) != int(p.head.unpacked) {
 		return nil, errPages
 	}

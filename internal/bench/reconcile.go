@@ -2,23 +2,16 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-
-	"tallyport/atrium"
-	"tallyport/export"
-	"tallyport/schemas"
-	"tallyport/sim"
-	"tallyport/snapshot"
 )
 
 // nights is two successive snapshots and what it took to compare them.
@@ -81,7 +74,7 @@ func (b *bench) reconcile() error {
 func (b *bench) nights(users int) (*nights, error) {
 	store := filepath.Join(b.dir, "nights")
 	defer os.RemoveAll(store)
-	ids, rows, err := twoNights(store, users, func() error {
+	ids, rows, err := b.twoNights(store, users, func() error {
 		_, err := run(exec.Command(b.bin, "reconcile", "--store", store, "--quiet"))
 		return err
 	})
@@ -136,12 +129,12 @@ func (b *bench) nights(users int) (*nights, error) {
 	return n, nil
 }
 
-func (b *bench) joint(name, how, store string, ids []snapshot.ID) *joint {
+func (b *bench) joint(name, how, store string, ids []string) *joint {
 	j := &joint{Name: name}
 	j.run = func() (u usage, found joined, err error) {
 		args := []string{filepath.Join(filepath.Dir(b.script), "duckdb_join.py"), how}
 		for _, id := range ids {
-			args = append(args, filepath.Join(store, "transactions", "*"+string(id), "*.parquet"))
+			args = append(args, filepath.Join(store, "transactions", "snapshot="+id, "*.parquet"))
 		}
 		cmd := exec.Command(b.python, args...)
 		var out bytes.Buffer
@@ -200,58 +193,40 @@ func (n *nights) print() {
 // 10,000 accounts and night.
 var comparedDefects = map[string]float64{"C1": 300, "D2": 100, "Z1": 30, "V1": 15, "D1": 15, "N1": 15}
 
-// twoNights exports two nights of a world in process, and calls between after
-// the first.
-func twoNights(dir string, users int, between func() error) (ids []snapshot.ID, rows []int64, err error) {
-	st, err := snapshot.CreateDir(dir, false)
+// twoNights exports two nights of a world, and calls between after the first.
+func (b *bench) twoNights(store string, users int, between func() error) (ids []string, rows []int64, err error) {
+	s, err := start(world{Users: users, PerAccount: 120, Defects: comparedDefects, Past: day})
 	if err != nil {
 		return nil, nil, err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	cfg := world{Users: users, PerAccount: 120}.config()
-	cfg.Start, cfg.Defects = began.Add(-46*time.Hour), comparedDefects
-	w := sim.New(cfg)
-	for night := range 2 {
-		if night > 0 {
-			if err := between(); err != nil {
+	defer func() {
+		_, e := s.stop()
+		err = errors.Join(err, e)
+	}()
+	for _, at := range []time.Time{began.Add(-day), began} {
+		if len(ids) > 0 {
+			if err := errors.Join(between(), s.advance(day)); err != nil {
 				return nil, nil, err
 			}
-			w.Advance(24 * time.Hour)
 		}
-		m, err := exportInProcess(w, st)
+		sum, err := b.exportNight(s, store, at)
 		if err != nil {
 			return nil, nil, err
 		}
-		ids, rows = append(ids, m.ID), append(rows, m.Tables[schemas.Transactions.Name].Rows)
+		ids, rows = append(ids, at.Format("20060102T150405Z")), append(rows, sum.Rows["transactions"])
 	}
 	return ids, rows, nil
 }
 
-type client struct{ *atrium.Client }
+const day = 24 * time.Hour
 
-func (c client) Requests() schemas.Requests {
-	n := c.Stats()
-	return schemas.Requests{Total: n.Requests, Retried: n.Retried, RateLimited: n.RateLimited}
-}
-
-func exportInProcess(w *sim.World, st snapshot.Store) (*snapshot.Manifest, error) {
-	host := &url.URL{Scheme: "http", Host: "127.0.0.1:9"} // never dialled: the transport is in process
-	keys := atrium.Credentials{APIKey: atrium.NewSecret(sim.DefaultAPIKey), ClientID: atrium.NewSecret(sim.DefaultClientID)}
-	c, err := atrium.New(atrium.Atrium(host), keys, &atrium.Options{Transport: w.Transport(), PageSize: pageSize, Concurrency: 4})
-	if err != nil {
-		return nil, err
+func (b *bench) exportNight(s *server, store string, at time.Time) (sum summary, err error) {
+	var out bytes.Buffer
+	cmd := exec.Command(b.bin, "export", "--page-size", strconv.Itoa(pageSize), "--quiet", "--json",
+		"--as-of", at.Format(time.RFC3339), "--base-url", s.url, "--store", store)
+	cmd.Env, cmd.Stdout = keys(), &out
+	if _, err = run(cmd); err != nil {
+		return sum, err
 	}
-	id, day := snapshot.IDOf(w.Now()), schemas.DateOf(w.Now())
-	ctx := context.Background()
-	out, err := snapshot.Begin(ctx, st, id, snapshot.Plan{Source: "atrium", Host: host.Host, Client: snapshot.ClientHash(sim.DefaultClientID), Users: snapshot.AllUsers,
-		Window: schemas.Window{From: day - 90, To: day + 5}, Scope: schemas.MemberScope, Institutions: export.InstitutionsNone, Format: snapshot.Parquet}, w.Now())
-	if err != nil {
-		return nil, err
-	}
-	past, err := snapshot.OpenPast(st, id)
-	if err != nil {
-		return nil, errors.Join(err, out.Close())
-	}
-	m, err := export.Run(ctx, client{c}, out, &export.Options{Past: past, Concurrency: 4})
-	return m, errors.Join(err, out.Close())
+	return sum, json.Unmarshal(out.Bytes(), &sum)
 }
