@@ -43,6 +43,7 @@ type accountNight struct {
 	removed, added []*txn
 	after          []txn        // of the rows there are those that a rule may ask about
 	oldest         schemas.Date // of all there are
+	listed         bool         // every change is, with what the row was
 	reissued       [][2]*txn    // D2 of tonight
 	hadPosted      int          // posted rows of the last look
 	perhapsCut     []*txn
@@ -113,11 +114,18 @@ func (n *accountNight) compare(before, after *accountRows) error {
 // those of the same date.
 func (n *accountNight) diff(before, after *accountRows) error {
 	went, came := differing(&before.keys, &after.keys)
-	removed, err := before.pick(went)
+	added, err := after.pick(came, nil)
 	if err != nil {
 		return err
 	}
-	added, err := after.pick(came)
+	guids := make(map[string]bool, len(added))
+	for i := range added {
+		guids[added[i].GUID] = true
+	}
+	removed, err := before.pick(went, func(i int, guid []byte) bool {
+		d := before.keys.dates[i] // it left the window, and nobody asks what it was
+		return !n.listed && d != nullDate && !before.keys.pending[i] && !n.look.window.Contains(schemas.Date(d)) && !guids[string(guid)]
+	})
 	if err != nil {
 		return err
 	}
@@ -133,20 +141,38 @@ func (n *accountNight) diff(before, after *accountRows) error {
 		n.after, err = after.all()
 		return err
 	}
-	days := map[int64]bool{}
+	var days []int64
 	for _, i := range went {
-		days[before.keys.dates[i]] = true
+		days = append(days, before.keys.dates[i])
 	}
 	for _, i := range came {
-		days[after.keys.dates[i]] = true
+		days = append(days, after.keys.dates[i])
 	}
-	var asked []int
+	slices.Sort(days)
+	var others []int
+	rest := came
 	for i, d := range after.keys.dates {
-		if after.keys.pending[i] || days[d] {
-			asked = append(asked, i)
+		for len(days) > 0 && days[0] < d {
+			days = days[1:]
+		}
+		switch {
+		case len(rest) > 0 && rest[0] == i:
+			rest = rest[1:]
+		case after.keys.pending[i] || len(days) > 0 && days[0] == d:
+			others = append(others, i)
 		}
 	}
-	n.after, err = after.pick(asked)
+	rows, err := after.pick(others, nil)
+	n.after = make([]txn, 0, len(came)+len(others))
+	for i, k := 0, 0; i < len(came) || k < len(rows); {
+		if k == len(rows) || i < len(came) && came[i] < others[k] {
+			n.after = append(n.after, added[i])
+			i++
+		} else {
+			n.after = append(n.after, rows[k])
+			k++
+		}
+	}
 	return err
 }
 

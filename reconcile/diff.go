@@ -309,11 +309,11 @@ func (d *differ) account(before, after *accountRows, both func(user, member stri
 	none := new(accountRows)
 	before, after = cmp.Or(before, none), cmp.Or(after, none)
 	went, came := differing(&before.keys, &after.keys)
-	removed, err := before.pick(went)
+	removed, err := before.pick(went, nil)
 	if err != nil {
 		return err
 	}
-	added, err := after.pick(came)
+	added, err := after.pick(came, nil)
 	if err != nil {
 		return err
 	}

@@ -368,6 +368,7 @@ type stateWriter struct {
 	out snapshot.Out
 	zip *s2.Writer
 	buf *bufio.Writer
+	enc *json.Encoder
 }
 
 func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
@@ -376,17 +377,13 @@ func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
 		return nil, err
 	}
 	zip := s2.NewWriter(out, s2.WriterConcurrency(1), s2.WriterBlockSize(256<<10))
-	return &stateWriter{out, zip, bufio.NewWriter(zip)}, nil
+	w := &stateWriter{out: out, zip: zip, buf: bufio.NewWriter(zip)}
+	w.enc = json.NewEncoder(w.buf)
+	w.enc.SetEscapeHTML(false)
+	return w, nil
 }
 
-func (w *stateWriter) write(u *userState) error {
-	line, err := marshal(u)
-	if err != nil {
-		return err
-	}
-	_, err = w.buf.Write(append(line, '\n'))
-	return err
-}
+func (w *stateWriter) write(u *userState) error { return w.enc.Encode(u) }
 
 func (w *stateWriter) close(keep bool) error {
 	var err error

@@ -103,7 +103,7 @@ func (a *accountRows) all() ([]txn, error) {
 		for i := range every {
 			every[i] = i
 		}
-		rows, err := a.pick(every)
+		rows, err := a.pick(every, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -112,8 +112,9 @@ func (a *accountRows) all() ([]txn, error) {
 	return a.rows, nil
 }
 
-// pick returns the rows at these positions, which are in order.
-func (a *accountRows) pick(at []int) ([]txn, error) {
+// pick returns the rows at these positions, which are in order. Of those that
+// brief accepts it need not know more than the keys say.
+func (a *accountRows) pick(at []int, brief func(i int, guid []byte) bool) ([]txn, error) {
 	rows := make([]txn, 0, len(at))
 	if a.rows != nil {
 		for _, i := range at {
@@ -127,9 +128,12 @@ func (a *accountRows) pick(at []int) ([]txn, error) {
 		for ; k <= i; k++ {
 			guid, rest = firstGUID(rest)
 		}
-		t, err := a.part.read(a.first + int64(i))
-		if err != nil {
-			return nil, err
+		t := txn{Flags: noDate}
+		if brief == nil || !brief(i, guid) {
+			var err error
+			if t, err = a.part.read(a.first + int64(i)); err != nil {
+				return nil, err
+			}
 		}
 		t.GUID, t.Hash = string(guid), a.keys.hashes[i]
 		if d := a.keys.dates[i]; d != nullDate {
@@ -148,7 +152,7 @@ func (a *accountRows) member() (string, error) {
 	if a.len() == 0 {
 		return "", nil
 	}
-	first, err := a.pick([]int{0})
+	first, err := a.pick([]int{0}, nil)
 	if err != nil {
 		return "", err
 	}

@@ -259,7 +259,7 @@ func (u *userNight) account(guid, member string, before, after *accountRows) err
 		l.base = "" // all its rows are new with it
 	}
 	st.Member = member
-	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st, links: u.st.Links}
+	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st, links: u.st.Links, listed: u.rules.Changes}
 	if row != nil {
 		st.Type, st.Tail, st.Closed, st.Zero = row.typ, row.tail, row.closed, row.balance != nil && *row.balance == 0
 	}

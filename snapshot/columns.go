@@ -54,6 +54,8 @@ type values struct {
 	raw    []byte
 }
 
+func (v *values) len() int { return max(len(v.ints), len(v.starts)) }
+
 func (v *values) text(i int) []byte {
 	s := int(v.starts[i])
 	return v.raw[s : s+int(binary.LittleEndian.Uint32(v.raw[s-4:]))]
@@ -332,6 +334,9 @@ func (c *Columns) decode(col *column) error {
 		col.codes = col.codes[:0]
 		if some > 0 {
 			col.codes = appendHybrid(col.codes, data[1:], int(data[0]), some)
+			if int(slices.Max(col.codes)) >= col.dict.len() {
+				return errPages
+			}
 		}
 	case plainEncoding:
 		col.plain.raw = data
