@@ -338,6 +338,9 @@ func (u *userNight) end() {
 	if u.now.listed && u.now.reason.Gap() && len(u.now.members) == 0 {
 		u.counts.incomplete[string(u.now.reason)]++ // at least one that nobody knows
 	}
+	if !u.rules.Changes {
+		return // they are only counted
+	}
 	slices.SortStableFunc(u.changes, func(a, b userChange) int {
 		return cmp.Or(strings.Compare(a.member, b.member), strings.Compare(a.account, b.account), cmp.Compare(a.row.Date, b.row.Date), strings.Compare(a.row.GUID, b.row.GUID), strings.Compare(a.change, b.change))
 	})

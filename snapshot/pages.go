@@ -42,7 +42,7 @@ const (
 )
 
 // windowBytes is how much is read at a time, if a page does not need more.
-const windowBytes = 32 << 10
+const windowBytes = 128 << 10
 
 // maxPage is what a reader believes of a page: a text may be long, but a
 // record of the API is never longer.
