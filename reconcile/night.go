@@ -292,7 +292,7 @@ func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (*stateSt
 		if f.in, err = st.Open(f.name); err != nil {
 			return s, fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", f.name, err)
 		}
-		f.dec = json.NewDecoder(s2.NewReader(f.in))
+		f.lines = bufio.NewReaderSize(s2.NewReader(f.in), 64<<10)
 		s.files = append(s.files, f)
 		if err := f.next(); err != nil {
 			return s, err
@@ -309,11 +309,12 @@ type stateStream struct {
 }
 
 type stateFileReader struct {
-	name string
-	in   snapshot.File
-	dec  *json.Decoder
-	at   *userState // nil at the end
-	last string
+	name  string
+	in    snapshot.File
+	lines *bufio.Reader
+	long  []byte     // a line that does not fit the reader
+	at    *userState // nil at the end
+	last  string
 }
 
 func (s *stateStream) least() {
@@ -347,11 +348,26 @@ func (s *stateStream) close() error {
 }
 
 func (f *stateFileReader) next() error {
-	f.at = new(userState)
-	err := f.dec.Decode(f.at)
-	if errors.Is(err, io.EOF) {
-		f.at = nil
+	f.at = nil
+	line, err := f.lines.ReadSlice('\n')
+	f.long = f.long[:0]
+	for errors.Is(err, bufio.ErrBufferFull) {
+		f.long = append(f.long, line...)
+		line, err = f.lines.ReadSlice('\n')
+	}
+	if len(f.long) > 0 {
+		f.long = append(f.long, line...)
+		line = f.long
+	}
+	if errors.Is(err, io.EOF) && len(line) == 0 {
 		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil {
+		f.at = new(userState)
+		err = readUser(line, f.at)
 	}
 	if err == nil && f.at.User <= f.last {
 		err = fmt.Errorf("user %s comes after %s", f.at.User, f.last)
