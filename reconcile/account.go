@@ -42,7 +42,9 @@ type accountNight struct {
 	st            *accountState
 
 	removed, added []*txn
-	after          []txn
+	after          []txn             // of the rows there are those that a rule may ask about
+	oldest         schemas.Date      // of all there are
+	listed         bool              // every change is, with what the row was
 	reissued       [][2]*txn         // D2 of tonight
 	restated       [][2]*txn         // rows that kept their guid, as they were and as they are
 	twinned        map[string]string // rows that went, by guid: an equal one that came with it and is still there
@@ -55,48 +57,6 @@ type accountNight struct {
 
 	changes   []verdictOn
 	sightings []Sighting
-}
-
-// diff finds what differs between the two sorted lists of rows: by key and
-// row_hash first, so that what is the same is not looked at.
-func diff(before, after []txn) (removed, added []*txn) {
-	i, k := 0, 0
-	for i < len(before) || k < len(after) {
-		switch c := order(before, i, after, k); {
-		case c < 0:
-			removed = append(removed, before[i].clone())
-			i++
-		case c > 0:
-			added = append(added, after[k].clone())
-			k++
-		default:
-			if before[i].Hash != after[k].Hash {
-				removed, added = append(removed, before[i].clone()), append(added, after[k].clone())
-			}
-			i, k = i+1, k+1
-		}
-	}
-	return removed, added
-}
-
-// clone lets go of the list that the row stands in.
-func (t *txn) clone() *txn { c := *t; return &c }
-
-func order(before []txn, i int, after []txn, k int) int {
-	switch {
-	case i == len(before):
-		return 1
-	case k == len(after):
-		return -1
-	case before[i].is(noDate) != after[k].is(noDate): // null first
-		if before[i].is(noDate) {
-			return -1
-		}
-		return 1
-	case before[i].Date != after[k].Date:
-		return int(before[i].Date - after[k].Date)
-	}
-	return strings.Compare(before[i].GUID, after[k].GUID)
 }
 
 func (n *accountNight) note(change string, code Code, row *txn, counterpart string) *verdictOn {
@@ -121,18 +81,21 @@ const newRow Code = "new"
 
 // compare explains what differs, as far as rows alone can tell. What it cannot
 // explain stays in removed and added.
-func (n *accountNight) compare(before, after []txn) {
-	n.after = after
-	for i := range before {
-		if !before[i].is(pending) {
+func (n *accountNight) compare(before, after *accountRows) error {
+	for _, p := range before.keys.pending {
+		if !p {
 			n.hadPosted++
 		}
 	}
 	if n.look.base == "" {
-		n.open(after)
-		return
+		rows, err := after.all()
+		n.after = rows
+		n.open(rows)
+		return err
 	}
-	n.removed, n.added = diff(before, after)
+	if err := n.diff(before, after); err != nil {
+		return err
+	}
 	n.habits()
 	n.count()
 	n.duplicates()
@@ -147,6 +110,85 @@ func (n *accountNight) compare(before, after []txn) {
 	n.cut()
 	n.beside()
 	n.after = nil
+	return nil
+}
+
+// diff finds what differs between the two sorted lists of rows, by key and
+// row_hash, and reads that, and what rules compare it with: pending rows, those
+// of the same date, and those about the last payment.
+func (n *accountNight) diff(before, after *accountRows) error {
+	went, came := differing(&before.keys, &after.keys)
+	added, err := after.pick(came, nil)
+	if err != nil {
+		return err
+	}
+	guids := make(map[string]bool, len(added))
+	for i := range added {
+		guids[added[i].GUID] = true
+	}
+	removed, err := before.pick(went, func(i int, guid []byte) bool {
+		d := before.keys.dates[i] // it left the window, and nobody asks what it was
+		return !n.listed && d != nullDate && !before.keys.pending[i] && !n.look.window.Contains(schemas.Date(d)) && !guids[string(guid)]
+	})
+	if err != nil {
+		return err
+	}
+	n.removed, n.added = pointers(removed), pointers(added)
+	n.oldest = never
+	for _, d := range after.keys.dates {
+		if d != nullDate {
+			n.oldest = schemas.Date(d)
+			break
+		}
+	}
+	if n.learns() {
+		n.after, err = after.all()
+		return err
+	}
+	days := n.paymentDays()
+	for _, i := range went {
+		days = append(days, before.keys.dates[i])
+	}
+	for _, i := range came {
+		days = append(days, after.keys.dates[i])
+	}
+	slices.Sort(days)
+	var others []int
+	rest := came
+	for i, d := range after.keys.dates {
+		for len(days) > 0 && days[0] < d {
+			days = days[1:]
+		}
+		switch {
+		case len(rest) > 0 && rest[0] == i:
+			rest = rest[1:]
+		case after.keys.pending[i] || len(days) > 0 && days[0] == d:
+			others = append(others, i)
+		}
+	}
+	rows, err := after.pick(others, nil)
+	n.after = make([]txn, 0, len(came)+len(others))
+	for i, k := 0, 0; i < len(came) || k < len(rows); {
+		if k == len(rows) || i < len(came) && came[i] < others[k] {
+			n.after = append(n.after, added[i])
+			i++
+		} else {
+			n.after = append(n.after, rows[k])
+			k++
+		}
+	}
+	return err
+}
+
+// never is after every date.
+const never schemas.Date = 1 << 30
+
+func pointers(rows []txn) []*txn {
+	var out []*txn
+	for i := range rows {
+		out = append(out, &rows[i])
+	}
+	return out
 }
 
 // open takes the first look at an account.
@@ -182,10 +224,15 @@ func (n *accountNight) habits() {
 	}
 	n.follow(came)
 	n.hearPayment(n.after)
-	if today := schemas.DateOf(n.look.at.Time()); opened || today-n.st.Learnt >= learnEvery {
-		n.st.Learnt = today
-		n.learnSeries(n.after, today)
+	if n.learns() {
+		n.st.Learnt = schemas.DateOf(n.look.at.Time())
+		n.learnSeries(n.after, n.st.Learnt)
 	}
+}
+
+// learns reports whether tonight all rows are searched for series.
+func (n *accountNight) learns() bool {
+	return n.look.base == "" || schemas.DateOf(n.look.at.Time())-n.st.Learnt >= learnEvery
 }
 
 // expected says what did not come although it should have.
@@ -518,14 +565,8 @@ func (n *accountNight) cut() {
 			went = append(went, o)
 		}
 	}
-	oldest := schemas.Date(1 << 30)
-	for i := range n.after {
-		if t := &n.after[i]; !t.is(noDate) && !slices.Contains(n.added, t) {
-			oldest = min(oldest, t.Date)
-		}
-	}
-	went = slices.DeleteFunc(went, func(o *txn) bool { return o.Date >= oldest })
-	if oldest == 1<<30 {
+	went = slices.DeleteFunc(went, func(o *txn) bool { return o.Date >= n.oldest })
+	if n.oldest == never {
 		return
 	}
 	if len(went) < needCut {
@@ -537,7 +578,7 @@ func (n *accountNight) cut() {
 	f := n.finding("W3", went[0])
 	f.ID = findingID(string(historyLost), n.st.lineage(n.account), string(n.look.night))
 	f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
-	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": oldest.String()}
+	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": n.oldest.String()}
 	n.sightings = append(n.sightings, Sighting{f, Confirmed})
 	for _, o := range went {
 		n.note("removed", "W3", o, "").finding = f.ID

@@ -181,10 +181,11 @@ func (h *household) tonight() said0 {
 			before = m.Carried[guid]
 		}
 		if now.members[known[guid]] == nil || !now.members[known[guid]].complete {
-			u.account(guid, known[guid], before, nil)
-			continue
+			after[guid] = nil
 		}
-		u.account(guid, known[guid], before, after[guid])
+		if err := u.account(guid, known[guid], rowsAtHand("USR-1", guid, before), rowsAtHand("USR-1", guid, after[guid])); err != nil {
+			panic(err)
+		}
 	}
 	u.end()
 	h.before, h.night, h.day = after, facts.id, h.day+1

@@ -26,7 +26,7 @@ func TestAnotherCurrencyIsNoStep(t *testing.T) {
 	}
 	w := schemas.Window{From: day0 - 90, To: day0 + 5}
 	n := &accountNight{user: "USR-1", account: "ACT-1", st: st, look: &look{night: "20261102T020000Z", at: at, base: "20261101T020000Z", baseAt: baseAt, baseSAA: &baseAt, saa: &at, before: w, window: w}}
-	n.compare(byDate(before), byDate(after))
+	mustCompare(n, before, after)
 	if !slices.ContainsFunc(n.changes, func(v verdictOn) bool { return v.code == "C3" }) {
 		t.Fatalf("%+v", n.changes)
 	}

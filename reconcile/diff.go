@@ -127,30 +127,31 @@ func (d *differ) unit(ctx context.Context, unit, of int) error {
 			return err
 		}
 	}
-	was, is := openStream(accounts(ctx, d.in[0], unit, of)), openStream(accounts(ctx, d.in[1], unit, of))
-	defer was.stop()
-	defer is.stop()
-	for was.ok || is.ok {
-		var before, after accountRows
+	was, is := openAccounts(ctx, d.in[0], unit, of), openAccounts(ctx, d.in[1], unit, of)
+	err := d.transactions(was, is, both)
+	return errors.Join(err, was.err, is.err, was.close(), is.close())
+}
+
+// transactions compares the rows account by account.
+func (d *differ) transactions(was, is *accountStream, both func(user, member string) bool) error {
+	for was.at != nil || is.at != nil {
+		before, after := was.at, is.at
 		switch {
-		case !is.ok || was.ok && was.at.before(&is.at):
-			before = was.at
-		case !was.ok || is.at.before(&was.at):
-			after = is.at
-		default:
-			before, after = was.at, is.at
-		}
-		if before.rows != nil {
+		case after == nil || before != nil && before.before(after):
+			after = nil
 			was.next()
-		}
-		if after.rows != nil {
+		case before == nil || after.before(before):
+			before = nil
+			is.next()
+		default:
+			was.next()
 			is.next()
 		}
 		if err := d.account(before, after, both); err != nil {
 			return err
 		}
 	}
-	return errors.Join(was.err, is.err)
+	return nil
 }
 
 // members says which members both snapshots looked at, and counts why others
@@ -294,15 +295,27 @@ func (d *differ) institutions(ctx context.Context) error {
 
 // account compares the rows of one account by guid: a row whose date was
 // changed is amended, although its place in the table is another.
-func (d *differ) account(before, after accountRows, both func(user, member string) bool) error {
-	at := &after
-	if after.rows == nil {
-		at = &before
-	}
-	for _, side := range []*accountRows{&before, &after} {
-		if side.rows != nil && !both(side.user, side.member) {
-			return nil
+func (d *differ) account(before, after *accountRows, both func(user, member string) bool) error {
+	at := cmp.Or(after, before)
+	for _, side := range []*accountRows{before, after} {
+		if side == nil {
+			continue
 		}
+		member, err := side.member()
+		if err != nil || !both(side.user, member) {
+			return err
+		}
+	}
+	none := new(accountRows)
+	before, after = cmp.Or(before, none), cmp.Or(after, none)
+	went, came := differing(&before.keys, &after.keys)
+	removed, err := before.pick(went, nil)
+	if err != nil {
+		return err
+	}
+	added, err := after.pick(came, nil)
+	if err != nil {
+		return err
 	}
 	type found struct {
 		Difference
@@ -328,11 +341,11 @@ func (d *differ) account(before, after accountRows, both func(user, member strin
 		add(change, t, []string{})
 	}
 	old := map[string][]*txn{} // one guid may name several rows
-	for i := range before.rows {
-		old[before.rows[i].GUID] = append(old[before.rows[i].GUID], &before.rows[i])
+	for i := range removed {
+		old[removed[i].GUID] = append(old[removed[i].GUID], &removed[i])
 	}
-	for i := range after.rows {
-		t := &after.rows[i]
+	for i := range added {
+		t := &added[i]
 		like := old[t.GUID]
 		if len(like) == 0 {
 			one("added", t, w0)
@@ -345,8 +358,8 @@ func (d *differ) account(before, after accountRows, both func(user, member strin
 		}
 		old[t.GUID] = slices.Delete(slices.Clone(like), pick, pick+1)
 	}
-	for i := range before.rows {
-		t := &before.rows[i]
+	for i := range removed {
+		t := &removed[i]
 		if slices.Contains(old[t.GUID], t) {
 			one("removed", t, w1)
 		}

@@ -1,8 +1,10 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"tallyport/schemas"
@@ -29,7 +31,7 @@ func on0(day int, payee string, signed schemas.Money) txn {
 
 func byDate(rows []txn) []txn {
 	rows = slices.Clone(rows)
-	slices.SortFunc(rows, func(a, b txn) int { return order([]txn{a}, 0, []txn{b}, 0) })
+	slices.SortFunc(rows, func(a, b txn) int { return cmp.Or(cmp.Compare(a.Date, b.Date), strings.Compare(a.GUID, b.GUID)) })
 	return rows
 }
 
@@ -51,7 +53,9 @@ func (d *diary) look(day int, paid *payment, came ...txn) *accountNight {
 	l.before = l.window
 	n := &accountNight{user: "USR-1", account: "ACT-1", look: l, st: d.st, paid: paid}
 	after := append(slices.Clone(d.rows), came...)
-	n.compare(byDate(d.rows), byDate(after))
+	if err := n.compare(rowsAtHand("", "", byDate(d.rows)), rowsAtHand("", "", byDate(after))); err != nil {
+		panic(err)
+	}
 	d.rows, d.last = after, day0+schemas.Date(day)
 	n.conclude(nil, true)
 	return n

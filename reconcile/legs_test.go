@@ -47,7 +47,9 @@ func (h *home) night(day int, out, in []txn) []Sighting {
 		n.st = a.d.st
 		h.st.Accounts[a.name] = n.st
 		after := append(slices.Clone(a.d.rows), a.came...)
-		n.compare(byDate(a.d.rows), byDate(after))
+		if err := n.compare(rowsAtHand("", "", byDate(a.d.rows)), rowsAtHand("", "", byDate(after))); err != nil {
+			panic(err)
+		}
 		a.d.rows, a.d.last = after, day0+schemas.Date(day)
 		n.conclude(nil, true)
 		u.held = append(u.held, n)

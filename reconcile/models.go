@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -33,11 +34,15 @@ func BalanceModels(st snapshot.Store, id snapshot.ID) ([]BalanceModel, error) {
 		return nil, err
 	}
 	var all []BalanceModel
-	for _, u := range users {
-		for guid, a := range u.Accounts {
+	for err == nil && users.at != nil {
+		for guid, a := range users.at.Accounts {
 			m, ok := learn(a.Samples, a.Type)
-			all = append(all, BalanceModel{u.User, guid, a.Type, len(a.Samples), ok, m.describe()})
+			all = append(all, BalanceModel{users.at.User, guid, a.Type, len(a.Samples), ok, m.describe()})
 		}
+		err = users.next()
+	}
+	if err = errors.Join(err, users.close()); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b BalanceModel) int {
 		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Account, b.Account))

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,6 +91,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 		return err
 	}
 	old, err := n.before.users(n.st, n.states, n.unit, n.of)
+	defer func() { err = errors.Join(err, old.close()) }()
 	if err != nil {
 		return err
 	}
@@ -100,21 +100,25 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.close(err == nil)) }()
-	was := &partStream{pull: func() (accountRows, error, bool) { return accountRows{}, nil, false }, stop: func() {}}
-	if n.prev != nil {
-		was = openStream(accounts(ctx, n.prev, n.unit, n.of))
+	was, is := openAccounts(ctx, n.prev, n.unit, n.of), openAccounts(ctx, n.now, n.unit, n.of)
+	defer func() { err = errors.Join(err, was.close(), is.close()) }()
+	if err := errors.Join(was.err, is.err); err != nil {
+		return err
 	}
-	is := openStream(accounts(ctx, n.now, n.unit, n.of))
-	defer was.stop()
-	defer is.stop()
-	for _, guid := range unionKeys(old, rows.users) {
-		st := old[guid]
-		if st == nil {
-			st = &userState{User: guid}
-		}
-		if err := n.user(st, rows.users[guid], was, is); err != nil {
+	for names := sortedKeys(rows.users); len(names) > 0 || old.at != nil; {
+		st := old.at
+		if st == nil || len(names) > 0 && names[0] < st.User {
+			st = &userState{User: names[0]}
+		} else if err := old.next(); err != nil {
 			return err
 		}
+		if first(names) == st.User {
+			names = names[1:]
+		}
+		if err := n.user(st, rows.users[st.User], was, is); err != nil {
+			return err
+		}
+		delete(rows.users, st.User)
 		if st.Gone != "" && len(st.Members) == 0 {
 			continue
 		}
@@ -125,7 +129,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 	return errors.Join(was.err, is.err)
 }
 
-func (n *unitNight) user(st *userState, now *userRow, was, is *partStream) error {
+func (n *unitNight) user(st *userState, now *userRow, was, is *accountStream) error {
 	was.skipTo(st.User)
 	is.skipTo(st.User)
 	if now == nil {
@@ -169,15 +173,28 @@ func (n *unitNight) user(st *userState, now *userRow, was, is *partStream) error
 			left = left[1:]
 		}
 		before, after := was.take(st.User, guid), is.take(st.User, guid)
-		member := cmp.Or(known[guid], after.member, before.member)
+		if err := errors.Join(was.err, is.err); err != nil {
+			return err
+		}
+		member := known[guid]
+		for _, rows := range []*accountRows{after, before} {
+			if member == "" {
+				var err error
+				if member, err = rows.member(); err != nil {
+					return err
+				}
+			}
+		}
 		// What a member's last complete look had, not simply the night before.
 		switch m := st.Members[member]; {
 		case m == nil:
-			before.rows = nil
+			before = rowsAtHand(st.User, guid, nil)
 		case n.prev == nil || m.Base != n.prev.Manifest().ID:
-			before.rows = m.Carried[guid]
+			before = rowsAtHand(st.User, guid, m.Carried[guid])
 		}
-		u.account(guid, member, before.rows, after.rows)
+		if err := u.account(guid, member, before, after); err != nil {
+			return err
+		}
 	}
 	u.end()
 	n.take(u)
@@ -263,36 +280,103 @@ const (
 	stateFile    = "state.json"
 )
 
-// users reads the unit's part of the state.
-func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (map[string]*userState, error) {
-	out := map[string]*userState{}
+// users opens the unit's part of the state.
+func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (*stateStream, error) {
+	s := new(stateStream)
 	if c == nil {
-		return out, nil
+		return s, nil
 	}
 	for p := unit; p < c.Shards; p += n {
-		if err := readState(st, fmt.Sprintf("%s/%s/%04d", dir, c.Snapshot, p), out); err != nil {
-			return nil, err
+		f := &stateFileReader{name: fmt.Sprintf("%s/%s/%04d", dir, c.Snapshot, p)}
+		var err error
+		if f.in, err = st.Open(f.name); err != nil {
+			return s, fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", f.name, err)
+		}
+		f.lines = bufio.NewReaderSize(s2.NewReader(f.in), 64<<10)
+		s.files = append(s.files, f)
+		if err := f.next(); err != nil {
+			return s, err
 		}
 	}
-	return out, nil
+	s.least()
+	return s, nil
 }
 
-func readState(st snapshot.Store, name string, into map[string]*userState) (err error) {
-	f, err := st.Open(name)
-	if err != nil {
-		return fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", name, err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	dec := json.NewDecoder(s2.NewReader(f))
-	for {
-		u := new(userState)
-		if err := dec.Decode(u); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("%s: %w: %w; run tallyport reconcile --rebuild", name, snapshot.ErrDamaged, err)
+// stateStream goes through the users of a state in order.
+type stateStream struct {
+	files []*stateFileReader
+	at    *userState // nil at the end
+}
+
+type stateFileReader struct {
+	name  string
+	in    snapshot.File
+	lines *bufio.Reader
+	long  []byte     // a line that does not fit the reader
+	at    *userState // nil at the end
+	last  string
+}
+
+func (s *stateStream) least() {
+	s.at = nil
+	for _, f := range s.files {
+		if f.at != nil && (s.at == nil || f.at.User < s.at.User) {
+			s.at = f.at
 		}
-		into[u.User] = u
 	}
+}
+
+func (s *stateStream) next() error {
+	for _, f := range s.files {
+		if f.at == s.at {
+			if err := f.next(); err != nil {
+				return err
+			}
+			break
+		}
+	}
+	s.least()
+	return nil
+}
+
+func (s *stateStream) close() error {
+	var err error
+	for _, f := range s.files {
+		err = errors.Join(err, f.in.Close())
+	}
+	return err
+}
+
+func (f *stateFileReader) next() error {
+	f.at = nil
+	line, err := f.lines.ReadSlice('\n')
+	f.long = f.long[:0]
+	for errors.Is(err, bufio.ErrBufferFull) {
+		f.long = append(f.long, line...)
+		line, err = f.lines.ReadSlice('\n')
+	}
+	if len(f.long) > 0 {
+		f.long = append(f.long, line...)
+		line = f.long
+	}
+	if errors.Is(err, io.EOF) && len(line) == 0 {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err == nil {
+		f.at = new(userState)
+		err = readUser(line, f.at)
+	}
+	if err == nil && f.at.User <= f.last {
+		err = fmt.Errorf("user %s comes after %s", f.at.User, f.last)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: %w; run tallyport reconcile --rebuild", f.name, snapshot.ErrDamaged, err)
+	}
+	f.last = f.at.User
+	return nil
 }
 
 // stateWriter writes one part of a state.
@@ -300,6 +384,7 @@ type stateWriter struct {
 	out snapshot.Out
 	zip *s2.Writer
 	buf *bufio.Writer
+	enc *json.Encoder
 }
 
 func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
@@ -308,17 +393,13 @@ func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
 		return nil, err
 	}
 	zip := s2.NewWriter(out, s2.WriterConcurrency(1), s2.WriterBlockSize(256<<10))
-	return &stateWriter{out, zip, bufio.NewWriter(zip)}, nil
+	w := &stateWriter{out: out, zip: zip, buf: bufio.NewWriter(zip)}
+	w.enc = json.NewEncoder(w.buf)
+	w.enc.SetEscapeHTML(false)
+	return w, nil
 }
 
-func (w *stateWriter) write(u *userState) error {
-	line, err := marshal(u)
-	if err != nil {
-		return err
-	}
-	_, err = w.buf.Write(append(line, '\n'))
-	return err
-}
+func (w *stateWriter) write(u *userState) error { return w.enc.Encode(u) }
 
 func (w *stateWriter) close(keep bool) error {
 	var err error

@@ -29,10 +29,26 @@ func owes(typ string) bool {
 	return false
 }
 
+// hears reports whether what the account says of its last payment is of use.
+func (n *accountNight) hears() bool { return n.paid != nil && owes(n.st.Type) && n.paid.Amount != 0 }
+
+// paymentDays is when the row of the last payment may be, if it was not there
+// yet.
+func (n *accountNight) paymentDays() (days []int64) {
+	p := n.st.Paid
+	if !n.hears() || p != nil && p.Done && p.Date == n.paid.Date && p.Amount == n.paid.Amount {
+		return nil
+	}
+	for d := n.paid.Date - paymentApart; d <= n.paid.Date+paymentApart; d++ {
+		days = append(days, int64(d))
+	}
+	return days
+}
+
 // hearPayment takes what the account says of its last payment, and looks for
 // its row.
 func (n *accountNight) hearPayment(rows []txn) {
-	if n.paid == nil || !owes(n.st.Type) || n.paid.Amount == 0 {
+	if !n.hears() {
 		return
 	}
 	p := n.st.Paid

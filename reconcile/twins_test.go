@@ -13,7 +13,7 @@ func twoLooks(st *accountState, account string, before, after []txn) *accountNig
 	w := schemas.Window{From: day0 - 90, To: day0 + 5}
 	n := &accountNight{user: "USR-1", account: account, st: st, look: &look{night: snapshot.IDOf(at.Time()), at: at, base: snapshot.IDOf(baseAt.Time()),
 		baseAt: baseAt, baseSAA: &baseAt, saa: &at, before: w, window: w}}
-	n.compare(byDate(before), byDate(after))
+	mustCompare(n, before, after)
 	return n
 }
 
@@ -89,5 +89,11 @@ func TestDoubleOfTwoEqualRows(t *testing.T) {
 	n := twoLooks(st, "ACT-1", rows, rows[1:])
 	if code := codeOf(n, "TRN-1"); code != "D1" || len(st.Doubles) > 0 {
 		t.Errorf("it is %q, doubles %v", code, st.Doubles)
+	}
+}
+
+func mustCompare(n *accountNight, before, after []txn) {
+	if err := n.compare(rowsAtHand("", "", byDate(before)), rowsAtHand("", "", byDate(after))); err != nil {
+		panic(err) // rows at hand are not read from anywhere
 	}
 }

@@ -218,32 +218,32 @@ func (u *userNight) keepsRows(member string) bool {
 
 // account takes the rows of one account, as the member's last complete look
 // and as this night has them.
-func (u *userNight) account(guid, member string, before, after []txn) {
+func (u *userNight) account(guid, member string, before, after *accountRows) error {
 	m := u.now.members[member]
 	ms := u.st.Members[member]
 	if code := u.goneCode(member); code != "" || m == nil || ms == nil {
 		if code == "" {
-			ms.carry(guid, before) // a disabled user's members are not even listed
-			return
+			return ms.carry(guid, before) // a disabled user's members are not even listed
 		}
-		u.lost[guid] = before
-		if code != "M2" {
-			for i := range before {
-				u.change(member, guid, "removed", code, &before[i], "")
-			}
-			delete(u.lost, guid)
+		rows, err := before.all()
+		if code == "M2" {
+			u.lost[guid] = rows
+			return err
 		}
-		return
+		for i := range rows {
+			u.change(member, guid, "removed", code, &rows[i], "")
+		}
+		return err
 	}
 	if !m.complete {
-		ms.carry(guid, before)
-		return
+		return ms.carry(guid, before)
 	}
 	row := m.accounts[guid]
 	st := u.st.Accounts[guid]
-	if row == nil && st != nil && ms.Base != "" && len(after) == 0 {
-		u.lost[guid] = before
-		return
+	if row == nil && st != nil && ms.Base != "" && after.len() == 0 {
+		rows, err := before.all()
+		u.lost[guid] = rows
+		return err
 	}
 	l := &look{night: u.facts.id, at: u.facts.at, base: ms.Base, baseAt: ms.BaseAt, baseSAA: ms.BaseSAA, saa: m.saa, before: ms.BaseWindow, window: u.facts.window}
 	if st == nil {
@@ -252,39 +252,49 @@ func (u *userNight) account(guid, member string, before, after []txn) {
 		l.base = "" // all its rows are new with it
 	}
 	st.Member = member
-	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st, links: u.st.Links}
+	n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: l, st: st, links: u.st.Links, listed: u.rules.Changes}
 	if row != nil {
 		st.Type, st.Tail, st.Closed, st.Zero = row.typ, row.tail, row.closed, row.balance != nil && *row.balance == 0
 		n.paid = row.paid
 	}
-	n.compare(before, after)
-	if l.base == "" && ms.Base != "" {
-		for i := range after {
-			n.note("added", newRow, &after[i], "")
-		}
+	if err := n.compare(before, after); err != nil {
+		return err
 	}
 	if l.base != "" {
 		u.counts.compared++
 	} else {
 		u.counts.apart++
 	}
-	u.counts.posted += int64(len(before))
-	if u.keeps[member] {
-		u.after[guid] = after
-	}
+	u.counts.posted += int64(before.len())
 	u.held = append(u.held, n)
+	news := l.base == "" && ms.Base != ""
+	if !news && !u.keeps[member] {
+		return nil
+	}
+	rows, err := after.all()
+	if news {
+		for i := range rows {
+			n.note("added", newRow, &rows[i], "")
+		}
+	}
+	if u.keeps[member] {
+		u.after[guid] = rows
+	}
+	return err
 }
 
 // carry keeps the rows of the member's last complete look, because tonight
 // nobody looked: the next look is compared with them.
-func (st *memberState) carry(account string, rows []txn) {
-	if st == nil || st.Base == "" || len(rows) == 0 {
-		return
+func (st *memberState) carry(account string, before *accountRows) error {
+	if st == nil || st.Base == "" || before.len() == 0 {
+		return nil
 	}
+	rows, err := before.all()
 	if st.Carried == nil {
 		st.Carried = map[string][]txn{}
 	}
 	st.Carried[account] = rows
+	return err
 }
 
 // end compares across accounts, settles every account, and moves the member's
@@ -335,6 +345,9 @@ func (u *userNight) end() {
 	}
 	if u.now.listed && u.now.reason.Gap() && len(u.now.members) == 0 {
 		u.counts.incomplete[string(u.now.reason)]++ // at least one that nobody knows
+	}
+	if !u.rules.Changes {
+		return // they are only counted
 	}
 	slices.SortStableFunc(u.changes, func(a, b userChange) int {
 		return cmp.Or(strings.Compare(a.member, b.member), strings.Compare(a.account, b.account), cmp.Compare(a.row.Date, b.row.Date), strings.Compare(a.row.GUID, b.row.GUID), strings.Compare(a.change, b.change))

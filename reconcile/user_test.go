@@ -13,7 +13,9 @@ func TestCarriedWhileNobodyLooks(t *testing.T) {
 	u := &userNight{facts: &snapshotFacts{id: "20261102T020000Z", allUsers: true}, now: &userRow{guid: "USR-1", listed: true, disabled: true, reason: schemas.Disabled, members: map[string]*memberRow{}},
 		st: st, rules: &Options{}, counts: newCounts()}
 	u.begin()
-	u.account("ACT-1", "MBR-1", []txn{{GUID: "TRN-1"}}, nil)
+	if err := u.account("ACT-1", "MBR-1", rowsAtHand("USR-1", "ACT-1", []txn{{GUID: "TRN-1"}}), rowsAtHand("USR-1", "ACT-1", nil)); err != nil {
+		t.Fatal(err)
+	}
 	u.end()
 	if got := st.Members["MBR-1"].Carried["ACT-1"]; len(got) != 1 || len(u.changes) > 0 {
 		t.Errorf("carried %v, changes %v", got, u.changes)

@@ -76,13 +76,14 @@ func watch(pid int, stop <-chan struct{}, peak chan<- int64) {
 // client's alone.
 type server struct {
 	cmd *exec.Cmd
-	in  io.Closer
+	in  io.WriteCloser
 	out io.Reader
 	url string
 }
 
 // serveArg makes this program a server: the world it serves follows on stdin,
-// whose end is also the server's, however the parent ended.
+// and later by how much its clock moves on. The end of stdin is also the
+// server's, however the parent ended.
 const serveArg = "serve-world"
 
 func start(w world) (*server, error) {
@@ -115,6 +116,16 @@ func start(w world) (*server, error) {
 	return s, nil
 }
 
+// advance moves the world's clock on.
+func (s *server) advance(d time.Duration) error {
+	var done time.Duration
+	err := json.NewEncoder(s.in).Encode(d)
+	if err == nil {
+		_, err = fmt.Fscanln(s.out, &done)
+	}
+	return err
+}
+
 // stop ends the server, which says what it served.
 func (s *server) stop() (served sim.Stats, err error) {
 	err = s.in.Close()
@@ -124,7 +135,8 @@ func (s *server) stop() (served sim.Stats, err error) {
 
 func serve() error {
 	var cfg sim.Config
-	if err := json.NewDecoder(os.Stdin).Decode(&cfg); err != nil {
+	orders := json.NewDecoder(os.Stdin)
+	if err := orders.Decode(&cfg); err != nil {
 		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -134,7 +146,9 @@ func serve() error {
 	world := sim.New(cfg)
 	srv := &http.Server{Handler: world.Handler()}
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		for later := time.Duration(0); orders.Decode(&later) == nil; fmt.Println(int64(later)) {
+			world.Advance(later)
+		}
 		_ = srv.Close()
 	}()
 	if _, err := fmt.Printf("http://%s\n", l.Addr()); err != nil {

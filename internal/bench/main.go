@@ -1,5 +1,6 @@
-// Command bench measures export beside peers, in one run on one machine: CPU
-// seconds, memory, requests, and what is left of the time that latency allows.
+// Command bench measures export and reconcile beside peers, in one run on one
+// machine: CPU seconds, memory, requests, and what is left of the time that
+// latency allows.
 // Figures of different runs or machines do not compare; ratios do.
 package main
 
@@ -34,6 +35,7 @@ type report struct {
 	Memory   []memory   `json:"memory,omitempty"`
 	Requests []requests `json:"requests,omitempty"`
 	Latency  *latency   `json:"latency,omitempty"`
+	Nights   []*nights  `json:"nights,omitempty"`
 }
 
 func main() {
@@ -43,7 +45,7 @@ func main() {
 	}
 	var b bench
 	flag.BoolVar(&b.quick, "quick", false, "small sizes, to see whether everything runs")
-	only := flag.String("only", "a,b,c,d", "what to measure: a speed, b memory, c requests, d latency")
+	only := flag.String("only", "a,b,c,d,e", "what to measure: a speed, b memory, c requests, d latency, e reconcile")
 	out := flag.String("json", "", "write the figures to `FILE`")
 	flag.StringVar(&b.bin, "bin", "bin/tallyport", "the program to measure")
 	flag.StringVar(&b.python, "python", ".venv/bin/python", "a python that has duckdb")
@@ -88,7 +90,7 @@ func (b *bench) run(only, out string) error {
 	for _, m := range []struct {
 		name    string
 		measure func() error
-	}{{"a", b.speed}, {"b", b.memory}, {"c", b.requests}, {"d", b.latency}} {
+	}{{"a", b.speed}, {"b", b.memory}, {"c", b.requests}, {"d", b.latency}, {"e", b.reconcile}} {
 		if !strings.Contains(","+only+",", ","+m.name+",") {
 			continue
 		}

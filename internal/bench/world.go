@@ -27,6 +27,9 @@ type world struct {
 	PerAccount float64       `json:"transactions_per_account"`
 	Giant      int           `json:"transactions_of_one_user,omitempty"`
 	Latency    time.Duration `json:"latency_ns"`
+
+	Defects map[string]float64 `json:"defects,omitempty"`
+	Past    time.Duration      `json:"past_ns,omitempty"` // by which its clock begins earlier
 }
 
 func (w world) String() string {
@@ -48,7 +51,7 @@ func (w world) config() sim.Config {
 	calm := sim.Calm()
 	return sim.Config{
 		Seed: 1, Users: w.Users, Members: w.Members, Transactions: w.PerAccount, Giant: w.Giant, Latency: w.Latency,
-		Start: began, Unfit: -1, Churn: -1, NoGzip: true, Weather: &calm,
+		Start: began.Add(-w.Past), Defects: w.Defects, Unfit: -1, Churn: -1, NoGzip: true, Weather: &calm,
 	}
 }
 

@@ -1,0 +1,397 @@
+package reconcile
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"iter"
+	"math"
+	"slices"
+
+	"tallyport/schemas"
+	"tallyport/snapshot"
+)
+
+// accountRows is the rows of one account in one snapshot: of every row what
+// tells whether it is another one, and the rest when it is asked for.
+type accountRows struct {
+	user, account string
+	keys          rowKeys
+	rows          []txn // all of them, if they are at hand
+	part          *partRows
+	first         int64 // its first row in the part
+}
+
+// rowKeys is a list for each thing that is read of every row, in key order.
+type rowKeys struct {
+	dates   []int64 // schemas.Date, or nullDate
+	hashes  []int64
+	pending []bool
+	guids   []byte // each after its length in four bytes
+}
+
+const nullDate = math.MinInt64 // null first
+
+func (a *accountRows) len() int { return len(a.keys.hashes) }
+
+func (k *rowKeys) reset() {
+	k.dates, k.hashes, k.pending, k.guids = k.dates[:0], k.hashes[:0], k.pending[:0], k.guids[:0]
+}
+
+// rowsAtHand is for rows that are in memory already.
+func rowsAtHand(user, account string, rows []txn) *accountRows {
+	a := &accountRows{user: user, account: account, rows: rows}
+	for i := range rows {
+		t, date := &rows[i], int64(nullDate)
+		if !t.is(noDate) {
+			date = int64(t.Date)
+		}
+		a.keys.dates, a.keys.hashes, a.keys.pending = append(a.keys.dates, date), append(a.keys.hashes, t.Hash), append(a.keys.pending, t.is(pending))
+		a.keys.guids = append(binary.LittleEndian.AppendUint32(a.keys.guids, uint32(len(t.GUID))), t.GUID...)
+	}
+	return a
+}
+
+// firstGUID splits off the first of a list of guids.
+func firstGUID(guids []byte) (guid, rest []byte) {
+	n := 4 + binary.LittleEndian.Uint32(guids)
+	return guids[4:n], guids[n:]
+}
+
+// differing merges two lists of keys and returns the positions of the rows that
+// are not the same in both.
+func differing(before, after *rowKeys) (removed, added []int) {
+	b, a := before.guids, after.guids
+	for i, k := 0, 0; i < len(before.hashes) || k < len(after.hashes); {
+		c := 0
+		switch {
+		case i == len(before.hashes):
+			c = 1
+		case k == len(after.hashes):
+			c = -1
+		default:
+			if c = cmp.Compare(before.dates[i], after.dates[k]); c == 0 {
+				was, _ := firstGUID(b)
+				is, _ := firstGUID(a)
+				c = bytes.Compare(was, is)
+			}
+		}
+		if c < 0 || c == 0 && before.hashes[i] != after.hashes[k] {
+			removed = append(removed, i)
+		}
+		if c > 0 || c == 0 && before.hashes[i] != after.hashes[k] {
+			added = append(added, k)
+		}
+		if c <= 0 {
+			i++
+			_, b = firstGUID(b)
+		}
+		if c >= 0 {
+			k++
+			_, a = firstGUID(a)
+		}
+	}
+	return removed, added
+}
+
+// all returns every row.
+func (a *accountRows) all() ([]txn, error) {
+	if a.rows == nil && a.len() > 0 {
+		every := make([]int, a.len())
+		for i := range every {
+			every[i] = i
+		}
+		rows, err := a.pick(every, nil)
+		if err != nil {
+			return nil, err
+		}
+		a.rows = rows
+	}
+	return a.rows, nil
+}
+
+// pick returns the rows at these positions, which are in order. Of those that
+// brief accepts it need not know more than the keys say.
+func (a *accountRows) pick(at []int, brief func(i int, guid []byte) bool) ([]txn, error) {
+	rows := make([]txn, 0, len(at))
+	if a.rows != nil {
+		for _, i := range at {
+			rows = append(rows, a.rows[i])
+		}
+		return rows, nil
+	}
+	rest, k := a.keys.guids, 0
+	for _, i := range at {
+		var guid []byte
+		for ; k <= i; k++ {
+			guid, rest = firstGUID(rest)
+		}
+		t := txn{Flags: noDate}
+		if brief == nil || !brief(i, guid) {
+			var err error
+			if t, err = a.part.read(a.first + int64(i)); err != nil {
+				return nil, err
+			}
+		}
+		t.GUID, t.Hash = string(guid), a.keys.hashes[i]
+		if d := a.keys.dates[i]; d != nullDate {
+			t.Date, t.Flags = schemas.Date(d), t.Flags&^noDate
+		}
+		if a.keys.pending[i] {
+			t.Flags |= pending
+		}
+		rows = append(rows, t)
+	}
+	return rows, nil
+}
+
+// member is the member that the first row names.
+func (a *accountRows) member() (string, error) {
+	if a.len() == 0 {
+		return "", nil
+	}
+	first, err := a.pick([]int{0}, nil)
+	if err != nil {
+		return "", err
+	}
+	return first[0].Member, nil
+}
+
+// accountStream goes through the accounts of a unit in key order.
+type accountStream struct {
+	parts []*partRows
+	at    *accountRows // nil at the end
+	from  *partRows
+	err   error
+}
+
+// openAccounts opens the transactions of a unit; the stream of no snapshot is
+// empty.
+func openAccounts(ctx context.Context, r *snapshot.Reader, unit, n int) *accountStream {
+	s := new(accountStream)
+	if r == nil {
+		return s
+	}
+	for _, p := range parts(r.Manifest(), unit, n) {
+		part, err := openPart(ctx, r, p)
+		if err != nil {
+			s.err = err
+			return s
+		}
+		s.parts = append(s.parts, part)
+		if s.err = part.next(); s.err != nil {
+			return s
+		}
+	}
+	s.least()
+	return s
+}
+
+// close closes the parts.
+func (s *accountStream) close() error {
+	var err error
+	for _, p := range s.parts {
+		err = errors.Join(err, p.close())
+	}
+	return err
+}
+
+func (s *accountStream) least() {
+	s.at, s.from = nil, nil
+	for _, p := range s.parts {
+		if p.at != nil && (s.at == nil || p.at.before(s.at)) {
+			s.at, s.from = p.at, p
+		}
+	}
+}
+
+func (a *accountRows) before(b *accountRows) bool {
+	return cmp.Or(cmp.Compare(a.user, b.user), cmp.Compare(a.account, b.account)) < 0
+}
+
+// next moves on. The account at which the stream stood is valid until the next
+// call after this one.
+func (s *accountStream) next() {
+	if s.err = s.from.next(); s.err != nil {
+		s.at = nil
+		return
+	}
+	s.least()
+}
+
+// skipTo leaves out the users before this one.
+func (s *accountStream) skipTo(user string) {
+	for s.at != nil && s.at.user < user {
+		s.next()
+	}
+}
+
+// account is the user's next account in the stream, "" if there is none.
+func (s *accountStream) account(user string) string {
+	if s.at != nil && s.at.user == user {
+		return s.at.account
+	}
+	return ""
+}
+
+// take returns the rows of an account and moves on, if the stream stands at it.
+func (s *accountStream) take(user, account string) *accountRows {
+	if s.account(user) != account {
+		return &accountRows{user: user, account: account}
+	}
+	at := s.at
+	s.next()
+	return at
+}
+
+// partRows goes through the accounts of one part.
+type partRows struct {
+	ctx         context.Context
+	keys, cells *snapshot.Columns
+	row         int64
+	two         [2]accountRows
+	turn        int
+	at          *accountRows // nil at the end
+	vals        []schemas.Value
+	reader      *txnReader
+
+	pull func() (accountRows, error, bool) // of a part without columns
+	stop func()
+}
+
+// Positions in the first columns, which are read of every row.
+const (
+	userColumn = iota
+	accountColumn
+	dateColumn
+	guidColumn
+	hashColumn
+	statusColumn
+)
+
+var (
+	keyColumns  = []string{"user_guid", "account_guid", "date", "guid", "row_hash", "status"}
+	cellColumns = slices.DeleteFunc(slices.Clone(txnColumns), func(c string) bool { return slices.Contains(keyColumns, c) })
+)
+
+func openPart(ctx context.Context, r *snapshot.Reader, part int) (p *partRows, err error) {
+	p = &partRows{ctx: ctx, reader: newTxnReader(), vals: make([]schemas.Value, len(schemas.Transactions.Columns))}
+	if p.keys, err = r.OpenColumns(schemas.Transactions, part, keyColumns); err != nil {
+		return nil, err
+	}
+	if p.keys == nil {
+		p.pull, p.stop = iter.Pull2(scannedAccounts(ctx, r, part))
+		return p, nil
+	}
+	if err := short(r.Manifest(), schemas.Transactions, part, p.keys.Rows()); err != nil {
+		return nil, errors.Join(err, p.keys.Close())
+	}
+	if p.cells, err = r.OpenColumns(schemas.Transactions, part, cellColumns); err != nil {
+		return nil, errors.Join(err, p.keys.Close())
+	}
+	return p, nil
+}
+
+func (p *partRows) close() error {
+	if p.stop != nil {
+		p.stop()
+	}
+	return errors.Join(p.keys.Close(), p.cells.Close())
+}
+
+// read reads what the keys do not say of a row.
+func (p *partRows) read(row int64) (txn, error) {
+	if err := p.cells.Cells(row, p.vals); err != nil {
+		return txn{}, err
+	}
+	return p.reader.read(p.vals), nil
+}
+
+func (p *partRows) next() error {
+	if p.pull != nil {
+		at, err, ok := p.pull()
+		if p.at = nil; ok && err == nil {
+			p.at = rowsAtHand(at.user, at.account, at.rows)
+		}
+		return err
+	}
+	p.at = nil
+	if p.row == p.keys.Rows() {
+		return nil
+	}
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	n, err := p.keys.Load(p.row)
+	if err != nil {
+		return err
+	}
+	was := &p.two[p.turn]
+	p.turn = 1 - p.turn
+	at := &p.two[p.turn]
+	user, account := p.keys.Text(userColumn, p.row), p.keys.Text(accountColumn, p.row)
+	*at = accountRows{user: was.user, account: string(account), keys: at.keys, part: p, first: p.row}
+	if string(user) != was.user {
+		at.user = string(user)
+	}
+	at.keys.reset()
+	for {
+		same := p.keys.Same(userColumn, p.row, n)
+		same = p.keys.Same(accountColumn, p.row, same)
+		p.append(&at.keys, same)
+		if p.row += int64(same); same < n || p.row == p.keys.Rows() {
+			break
+		}
+		if n, err = p.keys.Load(p.row); err != nil {
+			return err
+		}
+		if string(p.keys.Text(userColumn, p.row)) != at.user || string(p.keys.Text(accountColumn, p.row)) != at.account {
+			break
+		}
+	}
+	p.at = at
+	return nil
+}
+
+func (p *partRows) append(k *rowKeys, n int) {
+	k.dates = p.keys.AppendInts(k.dates, dateColumn, p.row, n, nullDate)
+	k.hashes = p.keys.AppendInts(k.hashes, hashColumn, p.row, n, 0)
+	k.guids = p.keys.AppendTexts(k.guids, guidColumn, p.row, n)
+	k.pending = p.keys.AppendEqual(k.pending, statusColumn, p.row, n, "PENDING")
+}
+
+// scannedAccounts yields the accounts of a part that has to be read row by row.
+func scannedAccounts(ctx context.Context, r *snapshot.Reader, part int) iter.Seq2[accountRows, error] {
+	return func(yield func(accountRows, error) bool) {
+		reader := newTxnReader()
+		user, account := schemas.Transactions.Index("user_guid"), schemas.Transactions.Index("account_guid")
+		var cur accountRows
+		stopped := false
+		err := scan(ctx, r, schemas.Transactions, part, txnColumns, func(vals []schemas.Value) error {
+			if cur.rows != nil && (cur.user != string(vals[user].Text) || cur.account != string(vals[account].Text)) {
+				if !yield(cur, nil) {
+					stopped = true
+					return errStopped
+				}
+				cur.rows = nil
+			}
+			if cur.rows == nil {
+				cur = accountRows{user: vals[user].String(), account: vals[account].String()}
+			}
+			cur.rows = append(cur.rows, reader.read(vals))
+			return nil
+		})
+		if stopped {
+			return
+		}
+		if err != nil {
+			yield(accountRows{}, err)
+			return
+		}
+		if cur.rows != nil {
+			yield(cur, nil)
+		}
+	}
+}

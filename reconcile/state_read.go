@@ -1,0 +1,435 @@
+package reconcile
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"strconv"
+
+	"tallyport/schemas"
+)
+
+// A state has a line for every user, and all of it is read every night. What
+// stands in most lines is read here; whatever else there is, and a line that is
+// not as stateWriter writes it, by encoding/json.
+
+// readUser reads a line of a state.
+func readUser(line []byte, u *userState) error {
+	s := stateText{rest: line}
+	if s.user(u); !s.odd && len(bytes.TrimSpace(s.rest)) == 0 {
+		return nil
+	}
+	*u = userState{}
+	return json.Unmarshal(line, u)
+}
+
+// stateText is what is left of a line; odd, once it is not as expected.
+type stateText struct {
+	rest []byte
+	odd  bool
+}
+
+func (s *stateText) take(c byte) bool {
+	if len(s.rest) == 0 || s.rest[0] != c {
+		return false
+	}
+	s.rest = s.rest[1:]
+	return true
+}
+
+func (s *stateText) need(c byte) {
+	if !s.take(c) {
+		s.odd, s.rest = true, nil
+	}
+}
+
+// object visits the names of an object; visit takes the value.
+func (s *stateText) object(visit func(name string)) {
+	s.need('{')
+	for more := !s.take('}'); more && !s.odd; more = !s.odd && s.take(',') {
+		name := s.quoted()
+		s.need(':')
+		visit(string(name))
+		if len(s.rest) == 0 || s.rest[0] != ',' {
+			s.need('}')
+			return
+		}
+	}
+}
+
+// array visits the places of an array; visit takes the value.
+func (s *stateText) array(visit func()) {
+	s.need('[')
+	if s.take(']') {
+		return
+	}
+	for !s.odd {
+		visit()
+		if !s.take(',') {
+			s.need(']')
+			return
+		}
+	}
+}
+
+// quoted takes a string without escapes.
+func (s *stateText) quoted() []byte {
+	s.need('"')
+	n := bytes.IndexByte(s.rest, '"')
+	if n < 0 || bytes.IndexByte(s.rest[:n], '\\') >= 0 {
+		s.odd, s.rest = true, nil
+		return nil
+	}
+	text := s.rest[:n]
+	s.rest = s.rest[n+1:]
+	return text
+}
+
+// number takes the digits of a number.
+func (s *stateText) number() string {
+	n := 0
+	for n < len(s.rest) && (s.rest[n] == '-' || s.rest[n] >= '0' && s.rest[n] <= '9') {
+		n++
+	}
+	text := string(s.rest[:n])
+	s.rest = s.rest[n:]
+	return text
+}
+
+func integer[N ~int | ~int32 | ~int64](s *stateText, to *N) {
+	n, err := strconv.ParseInt(s.number(), 10, 64)
+	*to = N(n)
+	if err != nil || int64(*to) != n {
+		s.odd, s.rest = true, nil
+	}
+}
+
+func (s *stateText) unsigned(to *uint64) {
+	n, err := strconv.ParseUint(s.number(), 10, 64)
+	if *to = n; err != nil {
+		s.odd, s.rest = true, nil
+	}
+}
+
+func words[S ~string](s *stateText, to *S) { *to = S(s.quoted()) }
+
+func (s *stateText) text(to encoding.TextUnmarshaler) {
+	if err := to.UnmarshalText(s.quoted()); err != nil {
+		s.odd, s.rest = true, nil
+	}
+}
+
+func (s *stateText) instant(to **schemas.Timestamp) {
+	*to = new(schemas.Timestamp)
+	s.text(*to)
+}
+
+// yes takes true; false is never written.
+func (s *stateText) yes(to *bool) {
+	*to = bytes.HasPrefix(s.rest, []byte("true"))
+	if s.odd = s.odd || !*to; s.odd {
+		s.rest = nil
+		return
+	}
+	s.rest = s.rest[4:]
+}
+
+// other takes a value of any form.
+func (s *stateText) other(to any) {
+	depth, inside := 0, false
+	for i, c := range s.rest {
+		switch {
+		case c == '\\': // which of its quotes is the last is not for us to say
+			s.odd, s.rest = true, nil
+			return
+		case c == '"':
+			inside = !inside
+		case inside:
+		case c == '{' || c == '[':
+			depth++
+		case depth > 0 && (c == '}' || c == ']'):
+			depth--
+		case depth == 0 && (c == ',' || c == '}' || c == ']'):
+			if json.Unmarshal(s.rest[:i], to) != nil {
+				s.odd, s.rest = true, nil
+				return
+			}
+			s.rest = s.rest[i:]
+			return
+		}
+	}
+	s.odd, s.rest = true, nil
+}
+
+func (s *stateText) user(u *userState) {
+	s.object(func(name string) {
+		switch name {
+		case "user":
+			words(s, &u.User)
+		case "members":
+			u.Members = map[string]*memberState{}
+			s.object(func(guid string) {
+				m := new(memberState)
+				u.Members[guid] = m
+				s.member(m)
+			})
+		case "accounts":
+			u.Accounts = map[string]*accountState{}
+			s.object(func(guid string) {
+				a := new(accountState)
+				u.Accounts[guid] = a
+				s.account(a)
+			})
+		case "links":
+			s.other(&u.Links)
+		case "legs":
+			s.array(func() {
+				u.Legs = append(u.Legs, leg{})
+				s.leg(&u.Legs[len(u.Legs)-1])
+			})
+		case "disabled":
+			words(s, &u.Disabled)
+		case "gone":
+			words(s, &u.Gone)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) leg(l *leg) {
+	s.object(func(name string) {
+		switch name {
+		case "g":
+			words(s, &l.GUID)
+		case "a":
+			words(s, &l.Account)
+		case "k":
+			s.unsigned(&l.Key)
+		case "s":
+			integer(s, &l.Signed)
+		case "d":
+			s.text(&l.Date)
+		case "o":
+			s.yes(&l.Old)
+		case "p":
+			s.yes(&l.Pending)
+		case "m":
+			s.yes(&l.Met)
+		case "q":
+			s.yes(&l.Asked)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) member(m *memberState) {
+	s.object(func(name string) {
+		switch name {
+		case "i":
+			words(s, &m.Institution)
+		case "h":
+			s.health(&m.Health)
+		case "b":
+			words(s, &m.Base)
+		case "w":
+			s.object(func(name string) {
+				switch name {
+				case "from":
+					s.text(&m.BaseWindow.From)
+				case "to":
+					s.text(&m.BaseWindow.To)
+				default:
+					s.odd = true
+				}
+			})
+		case "s":
+			s.instant(&m.BaseSAA)
+		case "t":
+			s.text(&m.BaseAt)
+		case "g":
+			words(s, &m.Gone)
+		case "c":
+			s.other(&m.Carried)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) health(h *memberHistory) {
+	s.object(func(name string) {
+		switch name {
+		case "f":
+			s.text(&h.First)
+		case "l":
+			s.text(&h.Last)
+		case "s":
+			s.instant(&h.Success)
+		case "r":
+			s.other(&h.Run)
+		case "d":
+			s.other(&h.Down)
+		case "j":
+			s.instant(&h.Job)
+		case "b":
+			s.text(&h.Busy)
+		case "w":
+			integer(s, &h.Waited)
+		case "i":
+			s.yes(&h.Idle)
+		case "e":
+			s.yes(&h.Resumed)
+		case "x":
+			s.other(&h.Shown)
+		case "u":
+			s.other(&h.Odd)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) account(a *accountState) {
+	s.object(func(name string) {
+		switch name {
+		case "m":
+			words(s, &a.Member)
+		case "f":
+			words(s, &a.First)
+		case "t":
+			words(s, &a.Type)
+		case "n":
+			words(s, &a.Tail)
+		case "c":
+			s.yes(&a.Closed)
+		case "z":
+			s.yes(&a.Zero)
+		case "l":
+			words(s, &a.Lineage)
+		case "u":
+			integer(s, &a.Booked)
+		case "p":
+			integer(s, &a.Pending)
+		case "s":
+			s.array(func() {
+				a.Samples = append(a.Samples, sample{})
+				s.sample(&a.Samples[len(a.Samples)-1])
+			})
+		case "d":
+			s.other(&a.Missing)
+		case "g":
+			s.other(&a.Gone)
+		case "b":
+			a.Posted = map[string]string{}
+			s.object(func(guid string) { a.Posted[guid] = string(s.quoted()) })
+		case "2":
+			s.other(&a.Doubles)
+		case "h":
+			s.other(&a.Held)
+		case "w":
+			s.other(&a.Paid)
+		case "k":
+			s.array(func() {
+				a.Checks = append(a.Checks, check{})
+				s.check(&a.Checks[len(a.Checks)-1])
+			})
+		case "o":
+			s.other(&a.Holes)
+		case "q":
+			a.Quiet = new(silence)
+			s.silence(a.Quiet)
+		case "r":
+			s.array(func() {
+				a.Series = append(a.Series, new(series))
+				s.series(a.Series[len(a.Series)-1])
+			})
+		case "e":
+			s.text(&a.Learnt)
+		case "v":
+			s.yes(&a.Pends)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) sample(x *sample) {
+	s.object(func(name string) {
+		switch name {
+		case "t":
+			s.text(&x.At)
+		case "b":
+			integer(s, &x.Balance)
+		case "u":
+			integer(s, &x.Booked)
+		case "p":
+			integer(s, &x.Pending)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) check(c *check) {
+	s.object(func(name string) {
+		switch name {
+		case "n":
+			integer(s, &c.Number)
+		case "d":
+			s.text(&c.Date)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) silence(q *silence) {
+	s.object(func(name string) {
+		switch name {
+		case "d":
+			s.text(&q.Last)
+		case "m":
+			integer(s, &q.Largest)
+		case "n":
+			integer(s, &q.Gaps)
+		case "s":
+			integer(s, &q.Sum)
+		case "q":
+			integer(s, &q.Squares)
+		case "f":
+			words(s, &q.First)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) series(r *series) {
+	s.object(func(name string) {
+		switch name {
+		case "k":
+			s.unsigned(&r.Key)
+		case "a":
+			integer(s, &r.Signed)
+		case "d":
+			r.Dates = []schemas.Date{}
+			s.array(func() {
+				var d schemas.Date
+				s.text(&d)
+				r.Dates = append(r.Dates, d)
+			})
+		case "p":
+			words(s, &r.Payee)
+		case "u":
+			s.text(&r.Due)
+		case "f":
+			words(s, &r.First)
+		case "s":
+			words(s, &r.Step)
+		default:
+			s.odd = true
+		}
+	})
+}

@@ -1,0 +1,459 @@
+package snapshot
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
+
+	"tallyport/schemas"
+)
+
+// Columns reads the cells of some columns of a Parquet part where they are
+// asked for: pages in which nothing is asked for are not unpacked. It is meant
+// for going through a part once, from its first row to its last; going back
+// within a page costs nothing, and further back the reading of the row group
+// again.
+type Columns struct {
+	f      File
+	name   string
+	table  *schemas.Table
+	rd     *file.Reader
+	starts []int64 // first row of each row group, then the number of rows
+	cols   []column
+	levels []int32 // of the page that is being decoded
+}
+
+// column is one column of a part, standing at one page.
+type column struct {
+	index    int // in the table
+	at       int // in the file, -1 if it is older than the column
+	kind     schemas.Kind
+	required bool
+
+	group int // whose pages are read, -1 before the first
+	pages pageReader
+	dict  values
+	next  int64 // row after the page
+
+	first, rows int64   // of the page, by their number in the part
+	nulls       bool    // some cells of the page are null
+	set         []bool  // those that are not, if there are nulls
+	coded       bool    // codes stand for the values of dict
+	codes       []int32 // one for each row
+	plain       values
+}
+
+// values are decoded: numbers, or where texts stand in raw, after their lengths.
+type values struct {
+	ints   []int64
+	starts []int32
+	raw    []byte
+}
+
+func (v *values) len() int { return max(len(v.ints), len(v.starts)) }
+
+func (v *values) text(i int) []byte {
+	s := int(v.starts[i])
+	return v.raw[s : s+int(binary.LittleEndian.Uint32(v.raw[s-4:]))]
+}
+
+// OpenColumns opens a part of a table, or returns nil if it is not Parquet and
+// has to be read row by row.
+func (r *Reader) OpenColumns(t *schemas.Table, part int, names []string) (_ *Columns, err error) {
+	if r.manifest.Plan.Format != Parquet {
+		return nil, nil
+	}
+	c := &Columns{name: r.manifest.Tables[t.Name].Files[part].Path, table: t, starts: []int64{0}}
+	if c.f, err = r.st.Open(c.name); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("%s: %w", c.name, err), c.f.Close())
+		}
+	}()
+	defer recoverDamage(&err)
+	var at []int
+	if c.rd, at, err = openParquet(c.f, t); err != nil {
+		return nil, err
+	}
+	for g := range c.rd.NumRowGroups() {
+		rows := c.rd.RowGroup(g).NumRows()
+		if rows < 0 || rows > maxGroupRows {
+			return nil, fmt.Errorf("%w: a row group of %d rows", ErrDamaged, rows)
+		}
+		c.starts = append(c.starts, c.starts[g]+rows)
+	}
+	for _, name := range names {
+		i := t.Index(name)
+		c.cols = append(c.cols, column{index: i, at: at[i], kind: t.Columns[i].Kind, required: t.Columns[i].Required, group: -1})
+	}
+	return c, nil
+}
+
+// Close closes the part.
+func (c *Columns) Close() error {
+	if c == nil {
+		return nil
+	}
+	return c.f.Close()
+}
+
+// Rows is the number of rows of the part.
+func (c *Columns) Rows() int64 { return c.starts[len(c.starts)-1] }
+
+// Load makes the columns stand at a row, and returns for how many rows from
+// there on all of them stand there.
+func (c *Columns) Load(row int64) (n int, err error) {
+	defer recoverDamage(&err)
+	end := c.Rows()
+	for i := range c.cols {
+		col := &c.cols[i]
+		if err := c.load(col, row); err != nil {
+			return 0, fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[col.index].Name, err)
+		}
+		end = min(end, col.first+col.rows)
+	}
+	return int(end - row), nil
+}
+
+// Cells fills the columns' cells of a row into vals, which has one for each of
+// the table's columns. Texts are valid until the next call.
+func (c *Columns) Cells(row int64, vals []schemas.Value) (err error) {
+	if _, err := c.Load(row); err != nil {
+		return err
+	}
+	defer recoverDamage(&err)
+	for i := range c.cols {
+		vals[c.cols[i].index] = c.cols[i].cell(int(row - c.cols[i].first))
+	}
+	return nil
+}
+
+func (c *column) cell(k int) (v schemas.Value) {
+	if c.at < 0 || c.nulls && !c.set[k] {
+		return v
+	}
+	v.Set = true
+	from := &c.plain
+	if c.coded {
+		from, k = &c.dict, int(c.codes[k])
+	}
+	if c.kind == schemas.Text {
+		v.Text = from.text(k)
+	} else {
+		v.Int = from.ints[k]
+	}
+	return v
+}
+
+// Same returns how many of n rows have the same value in column i as the first
+// of them. Load said that the column stands at all of them.
+func (c *Columns) Same(i int, row int64, n int) (same int) {
+	col := &c.cols[i]
+	k := int(row - col.first)
+	if col.coded && !col.nulls {
+		codes := col.codes[k : k+n]
+		for same = 1; same < n && codes[same] == codes[0]; same++ {
+		}
+		return same
+	}
+	was := col.cell(k)
+	for same = 1; same < n; same++ {
+		if v := col.cell(k + same); v.Set != was.Set || v.Int != was.Int || !bytes.Equal(v.Text, was.Text) {
+			break
+		}
+	}
+	return same
+}
+
+// Text returns the text of column i in a row at which it stands, nil for null.
+func (c *Columns) Text(i int, row int64) []byte {
+	return c.cols[i].cell(int(row - c.cols[i].first)).Text
+}
+
+// AppendInts appends the numbers of column i in n rows at which it stands, and
+// null for those that are null.
+func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) []int64 {
+	col := &c.cols[i]
+	k := int(row - col.first)
+	if !col.coded && !col.nulls && col.at >= 0 {
+		return append(dst, col.plain.ints[k:k+n]...)
+	}
+	if col.coded && !col.nulls {
+		for _, code := range col.codes[k : k+n] {
+			dst = append(dst, col.dict.ints[code])
+		}
+		return dst
+	}
+	for ; n > 0; n, k = n-1, k+1 {
+		if v := col.cell(k); v.Set {
+			dst = append(dst, v.Int)
+		} else {
+			dst = append(dst, null)
+		}
+	}
+	return dst
+}
+
+// AppendTexts appends the texts of column i in n rows at which it stands, each
+// after its length in four bytes, least significant first.
+func (c *Columns) AppendTexts(dst []byte, i int, row int64, n int) []byte {
+	col := &c.cols[i]
+	k := int(row - col.first)
+	if !col.coded && !col.nulls && col.at >= 0 { // as the page has it
+		last := col.plain.text(k + n - 1)
+		from, to := int(col.plain.starts[k])-4, int(col.plain.starts[k+n-1])+len(last)
+		return append(dst, col.plain.raw[from:to]...)
+	}
+	for ; n > 0; n, k = n-1, k+1 {
+		text := col.cell(k).Text
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
+		dst = append(dst, text...)
+	}
+	return dst
+}
+
+// AppendEqual appends for n rows whether column i, which stands there, has the
+// text.
+func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) []bool {
+	col := &c.cols[i]
+	k := int(row - col.first)
+	if col.coded && !col.nulls {
+		code := int32(-1)
+		for j := range col.dict.starts {
+			if string(col.dict.text(j)) == text {
+				code = int32(j)
+			}
+		}
+		for _, x := range col.codes[k : k+n] {
+			dst = append(dst, x == code)
+		}
+		return dst
+	}
+	for ; n > 0; n, k = n-1, k+1 {
+		v := col.cell(k)
+		dst = append(dst, v.Set && string(v.Text) == text)
+	}
+	return dst
+}
+
+var errPages = fmt.Errorf("%w: its pages are not those of its row group", ErrDamaged)
+
+// load reads on to the page that holds the row.
+func (c *Columns) load(col *column, row int64) error {
+	if col.first <= row && row < col.first+col.rows {
+		return nil
+	}
+	if col.at < 0 {
+		col.first, col.rows = 0, c.Rows()
+		return nil
+	}
+	if row < 0 || row >= c.Rows() {
+		return fmt.Errorf("there is no row %d", row)
+	}
+	if col.group < 0 || row < col.first || row >= c.starts[col.group+1] {
+		if err := c.open(col, row); err != nil {
+			return err
+		}
+	}
+	for {
+		if err := col.pages.next(); err != nil {
+			return err
+		}
+		n := col.pages.head.values
+		switch col.pages.head.kind {
+		case dictionaryPage:
+			data, err := col.pages.data()
+			if err != nil {
+				return err
+			}
+			if enc := col.pages.head.encoding; n > maxGroupRows || enc != plainEncoding && enc != plainDictEncoding {
+				return errPages
+			}
+			col.dict.raw = append(col.dict.raw[:0], data...)
+			col.dict.decode(col.kind, int(n))
+		case dataPage:
+			if n > c.starts[col.group+1]-col.next {
+				return errPages
+			}
+			if col.next += n; row < col.next {
+				col.first, col.rows = col.next-n, n
+				return c.decode(col)
+			}
+		default:
+			return errPages
+		}
+	}
+}
+
+// open turns to the row group that holds the row.
+func (c *Columns) open(col *column, row int64) error {
+	g, found := slices.BinarySearch(c.starts, row)
+	if !found {
+		g--
+	}
+	for c.starts[g+1] <= row { // groups of no rows
+		g++
+	}
+	chunk, err := c.rd.MetaData().RowGroup(g).ColumnChunk(col.at)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	col.group, col.next, col.first, col.rows = g, c.starts[g], 0, 0
+	return col.pages.open(c.f, chunk)
+}
+
+// decode turns the page into values. Of texts only where they stand; they
+// remain in the page, which stands until the next.
+func (c *Columns) decode(col *column) error {
+	data, err := col.pages.data()
+	if err != nil {
+		col.rows = 0
+		return err
+	}
+	n := int(col.rows)
+	some := n // not null
+	if !col.required {
+		size := int(binary.LittleEndian.Uint32(data))
+		c.levels = appendHybrid(c.levels[:0], data[4:4+size], 1, n)
+		data = data[4+size:]
+		some = 0
+		for _, l := range c.levels {
+			some += int(l)
+		}
+	}
+	col.coded, col.nulls = false, some < n
+	switch enc := col.pages.head.encoding; enc {
+	case dictEncoding, plainDictEncoding:
+		col.coded = true
+		col.codes = col.codes[:0]
+		if some > 0 {
+			col.codes = appendHybrid(col.codes, data[1:], int(data[0]), some)
+			if int(slices.Max(col.codes)) >= col.dict.len() {
+				return errPages
+			}
+		}
+	case plainEncoding:
+		col.plain.raw = data
+		col.plain.decode(col.kind, some)
+	default:
+		return fmt.Errorf("%w: a page of encoding %d", ErrDamaged, enc)
+	}
+	if !col.nulls {
+		return nil
+	}
+	col.set = col.set[:0]
+	for _, l := range c.levels {
+		col.set = append(col.set, l == 1)
+	}
+	switch {
+	case col.coded:
+		col.codes = spread(col.codes, col.set)
+	case col.kind == schemas.Text:
+		col.plain.starts = spread(col.plain.starts, col.set)
+	default:
+		col.plain.ints = spread(col.plain.ints, col.set)
+	}
+	return nil
+}
+
+// spread moves the values that are not null to their rows.
+func spread[T int32 | int64](s []T, set []bool) []T {
+	k := len(s)
+	s = slices.Grow(s, len(set)-k)[:len(set)]
+	for i := len(set) - 1; i >= k; i-- {
+		if set[i] {
+			k--
+			s[i] = s[k]
+		}
+	}
+	return s
+}
+
+// decode finds n values in raw, which has them one after the other.
+func (v *values) decode(k schemas.Kind, n int) {
+	v.ints, v.starts = v.ints[:0], v.starts[:0]
+	switch k {
+	case schemas.Text:
+		at := 0
+		v.starts = slices.Grow(v.starts, n)
+		for range n {
+			v.starts = append(v.starts, int32(at+4))
+			at += 4 + int(binary.LittleEndian.Uint32(v.raw[at:]))
+		}
+		_ = v.raw[:at]
+	case schemas.Bool:
+		for i := range n {
+			v.ints = append(v.ints, int64(v.raw[i>>3]>>(i&7)&1))
+		}
+	case schemas.Day:
+		for i := range n {
+			v.ints = append(v.ints, int64(int32(binary.LittleEndian.Uint32(v.raw[4*i:]))))
+		}
+	default:
+		for i := range n {
+			v.ints = append(v.ints, int64(binary.LittleEndian.Uint64(v.raw[8*i:])))
+		}
+	}
+}
+
+// appendHybrid appends n numbers of width bits from Parquet's mixture of runs
+// and packed numbers.
+func appendHybrid(dst []int32, data []byte, width, n int) []int32 {
+	if width > 24 {
+		panic("wider than any dictionary")
+	}
+	mask := int32(1)<<width - 1
+	dst = slices.Grow(dst, n)
+	for n > 0 {
+		head, w := binary.Uvarint(data)
+		if w <= 0 {
+			panic("a run without a head")
+		}
+		data = data[w:]
+		if head&1 == 0 { // a run
+			var x int32
+			for i := range (width + 7) / 8 {
+				x |= int32(data[i]) << (8 * i)
+			}
+			data = data[(width+7)/8:]
+			run := int(min(head>>1, uint64(n)))
+			if run == 0 {
+				panic("a run of nothing")
+			}
+			for range run {
+				dst = append(dst, x)
+			}
+			n -= run
+			continue
+		}
+		groups := int(min(head>>1, uint64(n+7)/8))
+		if groups == 0 {
+			panic("a run of nothing")
+		}
+		take := min(8*groups, n)
+		packed := data[:min(groups*width, len(data))]
+		data = data[len(packed):]
+		bit := 0
+		for range take {
+			var x int32
+			if at := bit >> 3; at+4 <= len(packed) {
+				x = int32(binary.LittleEndian.Uint32(packed[at:]) >> (bit & 7))
+			} else {
+				for i := len(packed) - 1; i >= at; i-- {
+					x = x<<8 | int32(packed[i])
+				}
+				x >>= bit & 7
+			}
+			dst = append(dst, x&mask)
+			bit += width
+		}
+		n -= take
+	}
+	return dst
+}
