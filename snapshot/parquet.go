@@ -60,8 +60,8 @@ func parquetProperties(t *schemas.Table, expect int64) *parquet.WriterProperties
 				parquet.WithBloomFilterNDVFor(c.Name, max(1, min(expect, groupRows))))
 		case "row_hash":
 			opts = append(opts, parquet.WithDictionaryFor(c.Name, false), parquet.WithStatsFor(c.Name, false))
-		case "created_at", "updated_at", "transacted_at", "posted_at", "latitude", "longitude":
-			// Mostly distinct: a dictionary makes the file larger, not smaller.
+		case "date", "amount", "created_at", "updated_at", "transacted_at", "posted_at", "latitude", "longitude":
+			// Mostly distinct, or no larger without: a dictionary does not pay.
 			opts = append(opts, parquet.WithDictionaryFor(c.Name, false))
 		}
 	}
