@@ -137,7 +137,7 @@ func (n *unitNight) user(st *userState, now *userRow, was, is *accountStream) er
 	}
 	if !now.listed && !n.facts.allUsers { // nobody asked for this user
 		n.unseen(st, nil)
-		return nil
+		return n.carry(st, was)
 	}
 	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: newCounts()}
 	if !now.listed {
@@ -230,6 +230,29 @@ func (n *unitNight) unseen(st *userState, now *userRow) {
 			n.stale = append(n.stale, e)
 		}
 	}
+}
+
+// carry keeps the rows of a user at whom nobody looked tonight: the next look is
+// compared with them.
+func (n *unitNight) carry(st *userState, was *accountStream) error {
+	for guid := was.account(st.User); guid != ""; guid = was.account(st.User) {
+		rows, member := was.take(st.User, guid), ""
+		if a := st.Accounts[guid]; a != nil {
+			member = a.Member
+		} else if was.err == nil {
+			var err error
+			if member, err = rows.member(); err != nil {
+				return err
+			}
+		}
+		if m := st.Members[member]; m == nil || m.Base != n.prev.Manifest().ID {
+			continue // the night before was no complete look either
+		}
+		if err := st.Members[member].carry(guid, rows); err != nil {
+			return err
+		}
+	}
+	return was.err
 }
 
 // take adds what a user's night came to.

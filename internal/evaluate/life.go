@@ -41,9 +41,11 @@ func takeAs(ctx context.Context, w *sim.World, st snapshot.Store, s set) (*snaps
 		return nil, err
 	}
 	local := w.Now().Add(s.skew)
-	id, day := snapshot.IDOf(local), schemas.DateOf(local)
-	out, err := snapshot.Begin(ctx, st, id, snapshot.Plan{Source: "atrium", Host: simURL.Host, Client: snapshot.ClientHash(sim.DefaultClientID), Users: snapshot.AllUsers,
-		Window: schemas.Window{From: day - 90, To: day + 5}, Scope: schemas.MemberScope, Institutions: export.InstitutionsNone, Format: snapshot.Parquet}, local)
+	id, plan := snapshot.IDOf(local), planOf(local)
+	if s.only != nil {
+		plan.Users = "sha256:some"
+	}
+	out, err := snapshot.Begin(ctx, st, id, plan, local)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +53,14 @@ func takeAs(ctx context.Context, w *sim.World, st snapshot.Store, s set) (*snaps
 	if err != nil {
 		return nil, err
 	}
-	m, err := export.Run(ctx, client{c}, out, &export.Options{Past: past, Concurrency: 2})
+	m, err := export.Run(ctx, client{c}, out, &export.Options{Past: past, Concurrency: 2, Users: s.only})
 	return m, errors.Join(err, out.Close())
+}
+
+func planOf(at time.Time) snapshot.Plan {
+	day := schemas.DateOf(at)
+	return snapshot.Plan{Source: "atrium", Host: simURL.Host, Client: snapshot.ClientHash(sim.DefaultClientID), Users: snapshot.AllUsers,
+		Window: schemas.Window{From: day - 90, To: day + 5}, Scope: schemas.MemberScope, Institutions: export.InstitutionsNone, Format: snapshot.Parquet}
 }
 
 // night is one look at the world.

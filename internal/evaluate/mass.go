@@ -27,7 +27,7 @@ const systemicWorlds = 5
 func (e *evaluation) systemic(ctx context.Context) error {
 	for i := range e.seeds {
 		for k := range systemicWorlds {
-			x, err := massEvent(ctx, e.seed+uint64(i)+uint64(k)*100, 25+10*k)
+			x, err := massEvent(ctx, e.seed+uint64(i)+uint64(k)*10, 25+10*k)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"tallyport/schemas"
 	"tallyport/sim"
 )
 
@@ -14,12 +15,13 @@ type set struct {
 	cases         []hardCase         // done to so many targets, spread over the nights
 	times         int
 	twins         float64
-	lag           int           // days that everything posts later
-	skew          time.Duration // of the clock of the machine that exports
-	unlooked      []int         // nights without an export
-	swap          float64       // share of walks whose pages drift without a trace
-	page          int           // records per page, 0 = 1000
-	again         bool          // keep all snapshots, and judge them again
+	lag           int              // days that everything posts later
+	skew          time.Duration    // of the clock of the machine that exports
+	unlooked      []int            // nights without an export
+	swap          float64          // share of walks whose pages drift without a trace
+	page          int              // records per page, 0 = 1000
+	only          []schemas.UserID // nil: all are exported
+	again         bool             // keep all snapshots, and judge them again
 }
 
 // sets as in reconcile.md §1.e.
