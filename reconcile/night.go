@@ -24,13 +24,14 @@ type nightCounts struct {
 	complete   int64 // members
 	incomplete map[string]int64
 	changes    map[string]map[Code]int64
-	vanished   map[string]int // by member: posted rows that went and are not explained
-	had        map[string]int // by member: posted rows there were
-	members    map[string]int // by institution
+	vanished   map[string]int               // by member: posted rows that went and are not explained
+	had        map[string]int               // by member: posted rows there were
+	fetched    map[string]schemas.Timestamp // by member: successfully_aggregated_at of its last look before, 0: never
+	members    map[string]int               // by institution
 }
 
 func newCounts() nightCounts {
-	return nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, members: map[string]int{}}
+	return nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, fetched: map[string]schemas.Timestamp{}, members: map[string]int{}}
 }
 
 func (c *nightCounts) add(o nightCounts) {
@@ -51,6 +52,9 @@ func (c *nightCounts) add(o nightCounts) {
 	}
 	for k, v := range o.had {
 		c.had[k] += v
+	}
+	for k, v := range o.fetched {
+		c.fetched[k] = v
 	}
 	for k, v := range o.members {
 		c.members[k] += v
@@ -280,6 +284,9 @@ func (n *unitNight) take(u *userNight) {
 	}
 	for _, h := range u.held {
 		u.counts.had[h.st.Member] += h.hadPosted
+		if saa := h.look.baseSAA; saa != nil {
+			u.counts.fetched[h.st.Member] = *saa
+		}
 	}
 	n.counts.add(u.counts)
 }
@@ -291,7 +298,7 @@ type checkpoint struct {
 	Observed schemas.Timestamp `json:"observed_at"`
 	Shards   int               `json:"shards"`
 	Outages  []outageState     `json:"outages,omitempty"`
-	Systemic []snapshot.ID     `json:"systemic,omitempty"`
+	Events   []massEvent       `json:"events,omitempty"`
 	Window   schemas.Window    `json:"window"`
 	Judged   []snapshot.ID     `json:"judged"` // all that the state rests on, in order
 	Summary  *Summary          `json:"summary"`
