@@ -288,8 +288,8 @@ func (sc *score) rows(raised []reconcile.Finding) {
 	}
 	var nights []int
 	for t, d := range of {
-		if !d.At.Before(sc.end.Add(-confirmable)) || !d.Until.IsZero() {
-			continue
+		if !d.At.Before(sc.end.Add(-confirmable)) || !d.Until.IsZero() || d.Kind == "Z1+edge" {
+			continue // that one cannot be told from a row that left the window
 		}
 		due[t] = true
 		sc.Review.True++
