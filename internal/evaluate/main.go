@@ -44,6 +44,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		out    = f.String("json", "", "also write the figures to this file")
 		errors = f.Int("errors", 0, "print so many wrong answers of each kind")
 		many   = f.Int("accounts", 50_000, "accounts of -set scale, about")
+		probe  = f.Bool("probe", false, "live through each world once more, asking MX for each row before it becomes a ticket")
 		child  = f.String("reconcile", "", "only reconcile this store (what -set scale starts)")
 	)
 	f.Usage = func() {
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *child != "" {
 		return reconcileOnly(ctx, *child)
 	}
-	e := &evaluation{seed: *seed, seeds: *seeds, limit: *errors, accounts: *many, out: stdout}
+	e := &evaluation{seed: *seed, seeds: *seeds, limit: *errors, accounts: *many, probe: *probe, out: stdout}
 	if err := e.run(ctx, *name); err != nil {
 		return err
 	}
@@ -78,6 +79,7 @@ type evaluation struct {
 	seeds    int
 	limit    int
 	accounts int
+	probe    bool
 	out      io.Writer
 }
 
@@ -126,6 +128,11 @@ func (e *evaluation) worlds(ctx context.Context, name string, s set) error {
 		sc, err := evaluate(ctx, s, e.seed+uint64(i), e.limit)
 		if err != nil {
 			return fmt.Errorf("%s, seed %d: %w", name, e.seed+uint64(i), err)
+		}
+		if e.probe {
+			if sc.Probed, err = probed(ctx, s, e.seed+uint64(i)); err != nil {
+				return fmt.Errorf("%s, seed %d: %w", name, e.seed+uint64(i), err)
+			}
 		}
 		sc.Set = name
 		sc.print(e.out)

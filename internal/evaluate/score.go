@@ -42,6 +42,7 @@ type score struct {
 	FalseByKind  map[string]int `json:"false_tickets_by_kind"`
 	Systemic     int            `json:"systemic_nights"`
 	Stability    *stability     `json:"id_stability,omitempty"`
+	Probed       *probedScore   `json:"probed,omitempty"`
 	Detect       delay          `json:"nights_to_ticket"`
 	DetectNever  delay          `json:"nights_to_never_seen"`
 	Cases        []caseScore    `json:"cases,omitempty"`

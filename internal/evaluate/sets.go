@@ -20,6 +20,8 @@ type set struct {
 	unlooked      []int            // nights without an export
 	swap          float64          // share of walks whose pages drift without a trace
 	page          int              // records per page, 0 = 1000
+	walks         int              // at once, 0 = 2
+	probe         bool             // MX is asked for each row before it becomes a ticket
 	only          []schemas.UserID // nil: all are exported
 	again         bool             // keep all snapshots, and judge them again
 }
