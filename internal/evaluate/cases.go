@@ -77,6 +77,9 @@ var accountCases = []hardCase{
 	{"accounts merged", "A3", isQuiet},
 	{"account issued again", "A4", isQuiet},
 	{"account closed", "A1", isQuiet},
+}
+
+var memberCases = []hardCase{
 	{"success without data (identify)", "S-identify", isQuiet},
 	{"vanishes, then successes without data", "Z1+identify", isMissing},
 	{"five bad nights, then all at once", "S-late", isQuiet},

@@ -255,6 +255,14 @@ func (sc *score) finish(s set) {
 	sc.cases(s)
 }
 
+// forget lets go of the world and of what was said of each row, which the
+// figures do not need any more.
+func (sc *score) forget() {
+	sc.world, sc.models, sc.oracle, sc.baseline = nil, nil, nil, nil
+	sc.raised, sc.final, sc.firstRaised, sc.ticketed, sc.index, sc.wrongly = nil, nil, nil, nil, nil, nil
+	sc.gone, sc.called, sc.truth = nil, nil, nil
+}
+
 // rows scores the findings about rows that went.
 func (sc *score) rows(raised []reconcile.Finding) {
 	lost, due := map[string]bool{}, map[string]bool{}
