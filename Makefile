@@ -54,8 +54,8 @@ bench: build .venv/bench
 .venv/bench: internal/bench/requirements.txt
 	-$(PYTHON) -m venv $@ && $@/bin/pip install --quiet --disable-pip-version-check -r $< && touch $@
 
-# About half an hour. EVALUATE='-set smoke' for five seconds, '-set standard
-# -seeds 5 -errors 5' for a part and its wrong answers, '-h' for the others.
+# Half an hour of CPU. EVALUATE='-set smoke' for a few seconds, '-set standard
+# -errors 5' for a part and its wrong answers, '-h' for the others.
 evaluate:
 	$(GO) run ./internal/evaluate $(EVALUATE)
 

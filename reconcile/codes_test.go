@@ -36,6 +36,7 @@ type homeAccount struct {
 	balance schemas.Money
 	blank   bool // it shows no balance
 	closed  bool
+	updated *schemas.Timestamp
 	rows    []txn
 }
 
@@ -153,7 +154,7 @@ func (h *household) tonight() said0 {
 		row.night = memberNight{Snapshot: facts.id, ObservedAt: at, AggregatedAt: &saa, Succeeded: &saa, Status: "CONNECTED", Institution: "bank"}
 		now.members[guid] = row
 		for account, a := range m.accounts {
-			r := &accountRow{member: guid, typ: a.typ, tail: a.tail, closed: a.closed, currency: "USD", balance: &a.balance}
+			r := &accountRow{member: guid, typ: a.typ, tail: a.tail, closed: a.closed, currency: "USD", balance: &a.balance, updated: a.updated}
 			if a.blank {
 				r.balance = nil
 			}

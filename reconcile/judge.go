@@ -351,10 +351,6 @@ func (n *accountNight) missing(g *gone) Finding {
 	if g.Twin != "" {
 		f.Evidence["equal_row_left"] = g.Twin
 	}
-	if g.Systemic != "" {
-		f.Evidence["systemic"] = string(g.Systemic)
-		f.Verdict = Review
-	}
 	f.MissingInputs = missingFor(f.IssueType)
 	return f
 }

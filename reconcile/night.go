@@ -24,13 +24,14 @@ type nightCounts struct {
 	complete   int64 // members
 	incomplete map[string]int64
 	changes    map[string]map[Code]int64
-	vanished   map[string]int // by member: posted rows that went and are not explained
-	had        map[string]int // by member: posted rows there were
-	members    map[string]int // by institution
+	vanished   map[string]int               // by member: posted rows that went and are not explained
+	had        map[string]int               // by member: posted rows there were
+	fetched    map[string]schemas.Timestamp // by member: successfully_aggregated_at of its last look before, 0: never
+	members    map[string]int               // by institution
 }
 
 func newCounts() nightCounts {
-	return nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, members: map[string]int{}}
+	return nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, fetched: map[string]schemas.Timestamp{}, members: map[string]int{}}
 }
 
 func (c *nightCounts) add(o nightCounts) {
@@ -51,6 +52,9 @@ func (c *nightCounts) add(o nightCounts) {
 	}
 	for k, v := range o.had {
 		c.had[k] += v
+	}
+	for k, v := range o.fetched {
+		c.fetched[k] = v
 	}
 	for k, v := range o.members {
 		c.members[k] += v
@@ -137,7 +141,7 @@ func (n *unitNight) user(st *userState, now *userRow, was, is *accountStream) er
 	}
 	if !now.listed && !n.facts.allUsers { // nobody asked for this user
 		n.unseen(st, nil)
-		return nil
+		return n.carry(st, was)
 	}
 	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: newCounts()}
 	if !now.listed {
@@ -232,6 +236,29 @@ func (n *unitNight) unseen(st *userState, now *userRow) {
 	}
 }
 
+// carry keeps the rows of a user at whom nobody looked tonight: the next look is
+// compared with them.
+func (n *unitNight) carry(st *userState, was *accountStream) error {
+	for guid := was.account(st.User); guid != ""; guid = was.account(st.User) {
+		rows, member := was.take(st.User, guid), ""
+		if a := st.Accounts[guid]; a != nil {
+			member = a.Member
+		} else if was.err == nil {
+			var err error
+			if member, err = rows.member(); err != nil {
+				return err
+			}
+		}
+		if m := st.Members[member]; m == nil || m.Base != n.prev.Manifest().ID {
+			continue // the night before was no complete look either
+		}
+		if err := st.Members[member].carry(guid, rows); err != nil {
+			return err
+		}
+	}
+	return was.err
+}
+
 // take adds what a user's night came to.
 func (n *unitNight) take(u *userNight) {
 	n.sightings = append(n.sightings, u.sightings...)
@@ -257,6 +284,9 @@ func (n *unitNight) take(u *userNight) {
 	}
 	for _, h := range u.held {
 		u.counts.had[h.st.Member] += h.hadPosted
+		if saa := h.look.baseSAA; saa != nil {
+			u.counts.fetched[h.st.Member] = *saa
+		}
 	}
 	n.counts.add(u.counts)
 }
@@ -268,7 +298,7 @@ type checkpoint struct {
 	Observed schemas.Timestamp `json:"observed_at"`
 	Shards   int               `json:"shards"`
 	Outages  []outageState     `json:"outages,omitempty"`
-	Systemic []snapshot.ID     `json:"systemic,omitempty"`
+	Events   []massEvent       `json:"events,omitempty"`
 	Window   schemas.Window    `json:"window"`
 	Judged   []snapshot.ID     `json:"judged"` // all that the state rests on, in order
 	Summary  *Summary          `json:"summary"`

@@ -352,7 +352,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	slices.SortStableFunc(res.Changes, compareChanges)
 	c := &checkpoint{Version: stateVersion, Snapshot: now.ID, Observed: facts.at, Shards: len(units), Window: facts.window}
 	if r.state != nil {
-		c.Outages, c.Systemic, c.Judged = r.state.Outages, r.state.Systemic, r.state.Judged
+		c.Outages, c.Events, c.Judged = r.state.Outages, r.state.Events, r.state.Judged
 	}
 	c.Judged = append(slices.Clone(c.Judged), now.ID)
 	var found []Sighting
@@ -360,14 +360,15 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	c.Outages, found, links = outages(c.Outages, now.ID, counts.members, stale, r.o.StaleAfter)
 	sightings = append(sightings, found...)
 	linkOutages(sightings, links)
-	fired := counts.systemic()
+	lossy := counts.lossy()
+	fired := len(lossy) >= systemicMembers
 	if fired {
-		c.Systemic = append(slices.Clone(c.Systemic), now.ID)
 		rule := ruleOf("systemic")
 		sightings = append(sightings, Sighting{Finding{ID: findingID("systemic", string(now.ID)), Kind: rule.Kind, Code: rule.Code, Verdict: rule.Verdict, IssueType: rule.Issue,
-			First: now.ID, Last: now.ID, Evidence: map[string]any{"members": counts.lossy()}}, Confirmed})
+			First: now.ID, Last: now.ID, Evidence: map[string]any{"members": len(lossy)}}, Confirmed})
 	}
-	sightings = withhold(strongest(sightings), c.Systemic)
+	c.Events = massEvents(c.Events, now.ID, facts.at, lossy, counts.fetched)
+	sightings = withhold(strongest(sightings), c.Events)
 	withheld, err := r.raise(ctx, facts, sightings)
 	if err = errors.Join(err, r.ledger.keepDecisions(r.st)); err != nil {
 		return nil, err
@@ -393,37 +394,6 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	}
 	r.state = c
 	return res, r.st.SyncDir(r.dir)
-}
-
-const (
-	// The kill switch: a mass event is more likely our fault or an outage.
-	systemicShare   = 20 // one in so many posted rows of a member
-	systemicMembers = 20
-)
-
-// lossy is the number of members of which more than 5 % of the posted rows
-// vanished at once.
-func (c *nightCounts) lossy() int {
-	n := 0
-	for member, gone := range c.vanished {
-		if gone*systemicShare > c.had[member] {
-			n++
-		}
-	}
-	return n
-}
-
-func (c *nightCounts) systemic() bool { return c.lossy() >= systemicMembers }
-
-// withhold keeps what vanished in a mass event from becoming tickets.
-func withhold(all []Sighting, nights []snapshot.ID) []Sighting {
-	for i := range all {
-		if s := &all[i]; s.Kind == missingTransaction && s.Verdict == Ticket && slices.Contains(nights, s.First) {
-			s.Verdict = Review
-			s.Evidence["systemic"] = string(s.First)
-		}
-	}
-	return all
 }
 
 // again renders the report of a snapshot that was judged before.

@@ -33,13 +33,14 @@ type memberState struct {
 
 // accountState is what is kept of an account.
 type accountState struct {
-	Member  string      `json:"m"`
-	First   snapshot.ID `json:"f"` // first complete look
-	Type    string      `json:"t,omitempty"`
-	Tail    string      `json:"n,omitempty"` // digest of name and number, to know it again
-	Closed  bool        `json:"c,omitempty"`
-	Zero    bool        `json:"z,omitempty"` // its balance was zero
-	Lineage string      `json:"l,omitempty"` // the account it continues, if its guid changed
+	Member  string            `json:"m"`
+	First   snapshot.ID       `json:"f"` // first complete look
+	Type    string            `json:"t,omitempty"`
+	Tail    string            `json:"n,omitempty"` // digest of name and number, to know it again
+	Closed  bool              `json:"c,omitempty"`
+	Zero    bool              `json:"z,omitempty"` // its balance was zero
+	Updated schemas.Timestamp `json:"y,omitempty"` // updated_at, as it was last seen
+	Lineage string            `json:"l,omitempty"` // the account it continues, if its guid changed
 
 	Booked  schemas.Money `json:"u"` // sum of every posted row ever seen, credits positive
 	Pending schemas.Money `json:"p"` // sum of the pending rows there are
@@ -95,7 +96,6 @@ type gone struct {
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
 	Booked   bool                `json:"b,omitempty"` // pending, and counted as booked: the balance has it
 	Cut      bool                `json:"e,omitempty"` // it was among the oldest, with others
-	Systemic snapshot.ID         `json:"y,omitempty"` // it vanished with a great many others
 }
 
 // keptGone is how long an open question is kept, in days after the row's date:

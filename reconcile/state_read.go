@@ -306,6 +306,8 @@ func (s *stateText) account(a *accountState) {
 			s.yes(&a.Closed)
 		case "z":
 			s.yes(&a.Zero)
+		case "y":
+			s.text(&a.Updated)
 		case "l":
 			words(s, &a.Lineage)
 		case "u":

@@ -57,7 +57,7 @@ func readTables(ctx context.Context, r *snapshot.Reader, unit, n int) (*tables, 
 				u.listed, u.disabled = true, get("is_disabled").Int != 0
 			}},
 			{schemas.Members, memberColumns, func(get func(string) schemas.Value) { t.readMember(get, id) }},
-			{schemas.Accounts, []string{"guid", "member_guid", "user_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment", "last_payment_at"}, t.readAccount},
+			{schemas.Accounts, []string{"guid", "member_guid", "user_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment", "last_payment_at", "updated_at"}, t.readAccount},
 			{schemas.Coverage, coverageColumns, func(get func(string) schemas.Value) { t.readCoverage(get, scope) }},
 		} {
 			err := scan(ctx, r, read.table, p, read.columns, func(vals []schemas.Value) error {
@@ -120,6 +120,7 @@ func (t *tables) readAccount(get func(string) schemas.Value) {
 		b := schemas.Money(v.Int)
 		a.balance = &b
 	}
+	a.updated = timestamp(get("updated_at"))
 	if sum, at := get("last_payment"), get("last_payment_at"); sum.Set && at.Set {
 		a.paid = &payment{Date: schemas.DateOf(schemas.Timestamp(at.Int).Time()), Amount: abs(schemas.Money(sum.Int))}
 	}

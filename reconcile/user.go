@@ -30,7 +30,8 @@ type accountRow struct {
 	currency string
 	balance  *schemas.Money
 	closed   bool
-	paid     *payment // the last one
+	paid     *payment           // the last one
+	updated  *schemas.Timestamp // updated_at
 }
 
 // userRow is what a snapshot says of one user, but for the transactions.
@@ -305,10 +306,11 @@ func (u *userNight) end() {
 	u.moved()
 	for _, n := range u.held {
 		var balance *schemas.Money
+		updated := true
 		if row := u.now.members[n.st.Member].accounts[n.account]; row != nil {
-			balance = row.balance
+			balance, updated = row.balance, n.st.updatedBy(row.updated)
 		}
-		n.conclude(balance, true)
+		n.conclude(balance, updated)
 	}
 	u.otherLegs()
 	for _, n := range u.held {
@@ -358,6 +360,18 @@ func reasonOf(m *memberRow) string { return cmp.Or(string(m.reason), "unknown") 
 
 func (u *userNight) change(member, account, change string, code Code, t *txn, counterpart string) {
 	u.changes = append(u.changes, userChange{member, account, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: *t, counterpart: counterpart}})
+}
+
+// updatedBy notes an account's updated_at, and reports whether it moved since it
+// was last seen. Where it did not although the member was aggregated, a job that
+// fetches no balance ran. An account that does not say is taken to be up to date.
+func (a *accountState) updatedBy(at *schemas.Timestamp) bool {
+	if at == nil {
+		return true
+	}
+	moved := *at > a.Updated
+	a.Updated = max(a.Updated, *at)
+	return moved
 }
 
 // forget closes what was open about a member that is gone.

@@ -12,6 +12,22 @@ var hardDefects = []defectKind{
 		return true
 	}},
 	{name: "Z1+reused", user: reuse},
+	{name: "Z1+edge", user: loseAtTheEdge},
+	{name: "Z1+identify", user: func(j *injection, u *user) bool {
+		t, ok := j.posted(u, anyRow)
+		if ok {
+			j.hit(&t, rowEdit{op: opHide})
+			j.trouble(t.a.m, spell{from: j.at + secondsPerDay, until: j.nights(3, 4), hollow: true})
+		}
+		return ok
+	}},
+	{name: "D2+midnight", user: func(j *injection, u *user) bool {
+		t, ok := j.posted(u, func(t *target) bool { return near(t) && t.c.cents > 1 && t.ev.at%secondsPerDay >= evening })
+		if ok {
+			j.issueAgain(&t, rowEdit{shift: 1})
+		}
+		return ok
+	}},
 	{name: "W2", user: overTheEdge},
 	{name: "S-late", user: func(j *injection, u *user) bool {
 		return j.member(u, func(m *member) {
@@ -44,6 +60,26 @@ func overTheEdge(j *injection, u *user) bool {
 			})
 			if ok {
 				j.hit(&t, rowEdit{op: opAmend, shift: -back})
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// evening is when, in New York, it is the next day UTC: at eight in summer, at
+// seven when the clocks are back.
+const evening = 20 * 3600
+
+// loseAtTheEdge makes the feed lose a row of the first day that tomorrow's window
+// of 90 days has.
+func loseAtTheEdge(j *injection, u *user) bool {
+	from := dayOf(j.at) + 1 - daysInWindow
+	return j.accounts(u, func(a *account) bool {
+		for day := from - longestLife; day <= from; day++ {
+			t, ok := j.on(a, day, func(t *target) bool { return !t.r.pending && t.r.date == from })
+			if ok {
+				j.hit(&t, rowEdit{op: opHide})
 				return true
 			}
 		}

@@ -9,10 +9,10 @@ import (
 
 // expectations is the table: what of the rows changes by each kind.
 var expectations = map[string]expectation{
-	"Z1": hidden, "Z3": hidden, "M3b": hidden, "V1": hidden, "P5": hidden, "Z1+equal": hidden,
+	"Z1": hidden, "Z3": hidden, "M3b": hidden, "V1": hidden, "P5": hidden, "Z1+equal": hidden, "Z1+edge": hidden,
 	"N1": hidden, "N2": hidden, "N2b": hidden, "N3": hidden, "N4": hidden, "N6": hidden, "systemic": lost,
 	"Z1+same": hiddenAndMore, "Z1+refund": hiddenAndMore, "V1+repost": hiddenAndMore,
-	"D1": doubled, "D1+equal": doubled, "D2": replaced, "C2": replaced, "P3": splitUp,
+	"D1": doubled, "D1+equal": doubled, "D2": replaced, "D2+midnight": replaced, "C2": replaced, "P3": splitUp,
 	"C1": amended, "N10": amended, "Z1+reused": reused, "D1+C1": correctedTwin, "W2": redated, "C4": movedAway, "C3": exchangedAll,
 	"W3": cutOff, "N5": silenced, "A1": silenced, "A2": allGone,
 }

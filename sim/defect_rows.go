@@ -175,14 +175,17 @@ func (j *injection) moved(t *target, e rowEdit) rowEdit {
 // again makes the feed show a posted row under another guid.
 func (j *injection) again(u *user, e rowEdit) bool {
 	t, ok := j.posted(u, func(t *target) bool { return near(t) && t.c.cents > 1 })
-	if !ok {
-		return false
+	if ok {
+		j.issueAgain(&t, e)
 	}
-	e = j.moved(&t, e)
+	return ok
+}
+
+func (j *injection) issueAgain(t *target, e rowEdit) {
+	e = j.moved(t, e)
 	e.op = opAgain
-	d := j.hit(&t, e)
+	d := j.hit(t, e)
 	d.Counterparts = []string{j.guid(&t.a, &t.ev, row{variant: variantAgain})}
-	return true
 }
 
 // amend changes a posted row in its place.

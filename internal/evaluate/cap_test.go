@@ -11,7 +11,7 @@ import (
 // Which tickets wait does not depend on when or how the nights were judged.
 func TestWaitingTicketsAreTheSame(t *testing.T) {
 	calm := sim.Calm()
-	w := sim.New(sim.Config{Seed: 7750, Users: 90, Weather: &calm, Defects: standardDefects, Unfit: -1})
+	w := sim.New(sim.Config{Seed: 7750, Users: 60, Weather: &calm, Defects: standardDefects, Unfit: -1})
 	st := newStore(t)
 	waited := 0
 	for range 6 {

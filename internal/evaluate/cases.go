@@ -66,6 +66,8 @@ var rowCases = []hardCase{
 	{"pending lost, booked all the same", "P5", isMissing},
 	{"comes late", "N6", isQuiet},
 	{"its date moves over the window's edge", "W2", isHarmless},
+	{"vanishes on the window's first day", "Z1+edge", isNoTicket},
+	{"another guid, dated after midnight UTC", "D2+midnight", isHarmless},
 }
 
 var accountCases = []hardCase{
@@ -75,7 +77,11 @@ var accountCases = []hardCase{
 	{"accounts merged", "A3", isQuiet},
 	{"account issued again", "A4", isQuiet},
 	{"account closed", "A1", isQuiet},
+}
+
+var memberCases = []hardCase{
 	{"success without data (identify)", "S-identify", isQuiet},
+	{"vanishes, then successes without data", "Z1+identify", isMissing},
 	{"five bad nights, then all at once", "S-late", isQuiet},
 	{"user disabled", "U2", isQuiet},
 	{"pending in the balance on weekends", "B-weekend", isQuiet},
@@ -123,6 +129,19 @@ func isHarmless(sc *score, d sim.Defect) (outcome, string) {
 		return o, said
 	}
 	return worst, label
+}
+
+// isNoTicket: so near the window's edge an absence proves nothing, though the
+// row is lost.
+func isNoTicket(sc *score, d sim.Defect) (outcome, string) {
+	f, said := sc.about(d.Transactions[0])
+	switch {
+	case f == nil:
+		return right, said
+	case f.Verdict == reconcile.Ticket:
+		return wrong, said
+	}
+	return weak, said
 }
 
 // isBack: whatever was said while it was gone, in the end it is known to be back.
@@ -270,6 +289,10 @@ type naturalRow struct {
 	from               time.Time
 }
 
+// clocksForward is the day on which summer time begins in New York in the year
+// of the worlds.
+const clocksForward = "2026-03-08"
+
 var holds = []int64{100, 10000, 12500, 15000, 17500}
 
 // happened sorts a row into the hard cases that happen without a defect.
@@ -285,6 +308,9 @@ func (sc *score) happened(r naturalRow) {
 	}
 	if r.nextDate != "" && len(r.date) == 10 && r.nextDate[:7] != r.date[:7] && (r.truth == "P2" || r.truth == "D2") {
 		names = append(names, "the date moves into another month")
+	}
+	if r.date < clocksForward && r.nextDate >= clocksForward && (r.truth == "P2" || r.truth == "D2") {
+		names = append(names, "the date moves over the change of clocks")
 	}
 	if strings.HasPrefix(r.truth, "W") && r.date == r.from.AddDate(0, 0, -1).Format(time.DateOnly) {
 		names = append(names, "the row stood at the edge of the window")

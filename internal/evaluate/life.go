@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -31,19 +32,16 @@ func take(ctx context.Context, w *sim.World, st snapshot.Store) (*snapshot.Manif
 }
 
 func takeAs(ctx context.Context, w *sim.World, st snapshot.Store, s set) (*snapshot.Manifest, error) {
-	size := s.page
-	if size == 0 {
-		size = 1000
-	}
-	keys := atrium.Credentials{APIKey: atrium.NewSecret(sim.DefaultAPIKey), ClientID: atrium.NewSecret(sim.DefaultClientID)}
-	c, err := atrium.New(atrium.Atrium(simURL), keys, &atrium.Options{Transport: w.Transport(), PageSize: size, Concurrency: 2})
+	c, err := clientOf(w, s)
 	if err != nil {
 		return nil, err
 	}
 	local := w.Now().Add(s.skew)
-	id, day := snapshot.IDOf(local), schemas.DateOf(local)
-	out, err := snapshot.Begin(ctx, st, id, snapshot.Plan{Source: "atrium", Host: simURL.Host, Client: snapshot.ClientHash(sim.DefaultClientID), Users: snapshot.AllUsers,
-		Window: schemas.Window{From: day - 90, To: day + 5}, Scope: schemas.MemberScope, Institutions: export.InstitutionsNone, Format: snapshot.Parquet}, local)
+	id, plan := snapshot.IDOf(local), planOf(local)
+	if s.only != nil {
+		plan.Users = "sha256:some"
+	}
+	out, err := snapshot.Begin(ctx, st, id, plan, local)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +49,20 @@ func takeAs(ctx context.Context, w *sim.World, st snapshot.Store, s set) (*snaps
 	if err != nil {
 		return nil, err
 	}
-	m, err := export.Run(ctx, client{c}, out, &export.Options{Past: past, Concurrency: 2})
+	m, err := export.Run(ctx, c, out, &export.Options{Past: past, Concurrency: max(2, s.walks), Users: s.only})
 	return m, errors.Join(err, out.Close())
+}
+
+func clientOf(w *sim.World, s set) (client, error) {
+	keys := atrium.Credentials{APIKey: atrium.NewSecret(sim.DefaultAPIKey), ClientID: atrium.NewSecret(sim.DefaultClientID)}
+	c, err := atrium.New(atrium.Atrium(simURL), keys, &atrium.Options{Transport: w.Transport(), PageSize: cmp.Or(s.page, 1000), Concurrency: max(2, s.walks)})
+	return client{c}, err
+}
+
+func planOf(at time.Time) snapshot.Plan {
+	day := schemas.DateOf(at)
+	return snapshot.Plan{Source: "atrium", Host: simURL.Host, Client: snapshot.ClientHash(sim.DefaultClientID), Users: snapshot.AllUsers,
+		Window: schemas.Window{From: day - 90, To: day + 5}, Scope: schemas.MemberScope, Institutions: export.InstitutionsNone, Format: snapshot.Parquet}
 }
 
 // night is one look at the world.
@@ -84,7 +94,13 @@ func evaluate(ctx context.Context, s set, seed uint64, limit int) (*score, error
 			if err != nil {
 				return nil, err
 			}
-			res, err := reconcile.Run(ctx, st, &reconcile.Options{Changes: true, MaxTickets: 1 << 30})
+			o := &reconcile.Options{Changes: true, MaxTickets: 1 << 30}
+			if s.probe {
+				if o.Prober, err = clientOf(w, s); err != nil {
+					return nil, err
+				}
+			}
+			res, err := reconcile.Run(ctx, st, o)
 			if err != nil {
 				return nil, err
 			}
@@ -106,7 +122,7 @@ func evaluate(ctx context.Context, s set, seed uint64, limit int) (*score, error
 	}
 	sc.finish(s)
 	if s.again {
-		if sc.Stability, err = judgedAgain(ctx, st); err != nil {
+		if sc.Stability, err = judgedAgain(ctx, st, s, seed); err != nil {
 			return nil, err
 		}
 	}
@@ -133,9 +149,10 @@ type stability struct {
 	Same int `json:"same"`
 }
 
-// judgedAgain rebuilds the ledger twice, with one unit at once and with five,
-// and looks for every id of every night in the other ledgers.
-func judgedAgain(ctx context.Context, st *snapshot.Dir) (*stability, error) {
+// judgedAgain looks for every id of every night in the ledgers of two rebuilds,
+// with one unit at once and with five, and of a store for which the same nights
+// were exported with other pages and other walks at once.
+func judgedAgain(ctx context.Context, st *snapshot.Dir, s set, seed uint64) (*stability, error) {
 	first, err := idsIn(st)
 	if err != nil {
 		return nil, err
@@ -149,17 +166,56 @@ func judgedAgain(ctx context.Context, st *snapshot.Dir) (*stability, error) {
 		if err != nil {
 			return nil, err
 		}
-		all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(first, again))))
-		out.IDs += len(all)
-		for _, id := range all {
-			_, a := slices.BinarySearch(first, id)
-			_, b := slices.BinarySearch(again, id)
-			if a && b {
-				out.Same++
-			}
+		out.compare(first, again)
+	}
+	shuffled, err := shuffled(ctx, s, seed)
+	if err != nil {
+		return nil, err
+	}
+	out.compare(first, shuffled)
+	return out, nil
+}
+
+func (out *stability) compare(first, again []string) {
+	all := slices.Compact(slices.Sorted(slices.Values(slices.Concat(first, again))))
+	out.IDs += len(all)
+	for _, id := range all {
+		_, a := slices.BinarySearch(first, id)
+		_, b := slices.BinarySearch(again, id)
+		if a && b {
+			out.Same++
 		}
 	}
-	return out, nil
+}
+
+// shuffled exports the same nights again, so that rows and users arrive in
+// another order, and returns what is found then.
+func shuffled(ctx context.Context, s set, seed uint64) ([]string, error) {
+	dir, err := os.MkdirTemp("", "evaluate-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	st, err := snapshot.CreateDir(dir+"/store", false)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	w := s.world(seed)
+	for i := range s.nights {
+		if !slices.Contains(s.unlooked, i) {
+			s.page, s.walks = 35+30*(i%3), 3+i%6
+			if _, err := takeAs(ctx, w, st, s); err != nil {
+				return nil, err
+			}
+		}
+		s.strike(w, i)
+		w.Advance(24 * time.Hour)
+	}
+	if _, err := reconcile.Run(ctx, st, &reconcile.Options{Concurrency: 3, MaxTickets: 1 << 30}); err != nil {
+		return nil, err
+	}
+	return idsIn(st)
 }
 
 // idsIn lists the findings of a ledger, with the night each was first seen.

@@ -9,13 +9,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const usage = `usage: evaluate [flags]
 
-The default, -set all, takes about half an hour of one core: standard, clean,
-hard, systemic and a sweep, one seed each. -set smoke takes five seconds. Five
-seeds of everything: -seeds 5, in two and a half hours; and -set scale by itself.
+The default, -set all, takes about half an hour of CPU: five seeds of smoke,
+standard and clean, one of each hard set, of five mass events and of the sweep,
+and scale. -set smoke takes a few seconds.
 
 `
 
@@ -40,10 +44,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var (
 		name   = f.String("set", "all", "all, smoke, middle, standard, clean, hard (or \"hard rows\" and so on), systemic, sweep or scale")
 		seed   = f.Uint64("seed", 9001, "first seed")
-		seeds  = f.Int("seeds", 1, "worlds of each kind")
+		seeds  = f.Int("seeds", 0, "worlds of each kind; 0: five of smoke, standard and clean, one of the others")
+		jobs   = f.Int("jobs", runtime.GOMAXPROCS(0), "worlds at once")
 		out    = f.String("json", "", "also write the figures to this file")
 		errors = f.Int("errors", 0, "print so many wrong answers of each kind")
 		many   = f.Int("accounts", 50_000, "accounts of -set scale, about")
+		probe  = f.Bool("probe", false, "live through each world once more, asking MX for each row before it becomes a ticket")
 		child  = f.String("reconcile", "", "only reconcile this store (what -set scale starts)")
 	)
 	f.Usage = func() {
@@ -56,8 +62,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *child != "" {
 		return reconcileOnly(ctx, *child)
 	}
-	e := &evaluation{seed: *seed, seeds: *seeds, limit: *errors, accounts: *many, out: stdout}
-	if err := e.run(ctx, *name); err != nil {
+	e := &evaluation{seed: *seed, seeds: *seeds, limit: *errors, accounts: *many, probe: *probe, out: stdout}
+	if err := e.plan(*name); err != nil {
+		return err
+	}
+	if err := e.run(ctx, *jobs); err != nil {
 		return err
 	}
 	e.worst()
@@ -78,58 +87,136 @@ type evaluation struct {
 	seeds    int
 	limit    int
 	accounts int
+	probe    bool
 	out      io.Writer
+	worlds   []world
 }
 
-func (e *evaluation) run(ctx context.Context, name string) error {
+// world is one of those that are to be lived through. live returns what is left
+// to be done when those before it are done: to show how it went.
+type world struct {
+	name  string
+	seed  uint64
+	alone bool // it is measured
+	live  func(context.Context) (show func(), err error)
+}
+
+// seedsOf is how many worlds there are of a set.
+func (e *evaluation) seedsOf(name string) int {
+	switch {
+	case e.seeds > 0:
+		return e.seeds
+	case name == "smoke" || name == "standard" || name == "clean":
+		return 5
+	}
+	return 1
+}
+
+func (e *evaluation) add(name string, alone bool, live func(ctx context.Context, seed uint64) (func(), error)) {
+	for i := range e.seedsOf(name) {
+		seed := e.seed + uint64(i)
+		e.worlds = append(e.worlds, world{name, seed, alone, func(ctx context.Context) (func(), error) { return live(ctx, seed) }})
+	}
+}
+
+func (e *evaluation) plan(name string) error {
 	switch name {
 	case "all":
-		for _, name := range []string{"smoke", "standard", "clean", "hard", "systemic", "sweep"} {
-			if err := e.run(ctx, name); err != nil {
+		for _, name := range []string{"smoke", "standard", "clean", "hard", "systemic", "sweep", "scale"} {
+			if err := e.plan(name); err != nil {
 				return err
 			}
 		}
 		return nil
 	case "hard":
 		for _, h := range hardSets {
-			if err := e.worlds(ctx, h.name, h.set); err != nil {
-				return err
-			}
+			e.addSet(h.name, h.set)
 		}
 		return nil
 	case "sweep":
 		for _, s := range sweeps {
-			if err := e.worlds(ctx, "sweep: "+s.name, sweepSet(s.set)); err != nil {
-				return err
-			}
+			e.addSet("sweep: "+s.name, sweepSet(s.set))
 		}
 		return nil
 	case "systemic":
-		return e.systemic(ctx)
+		for k := range systemicWorlds {
+			e.add(name, false, func(ctx context.Context, seed uint64) (func(), error) {
+				x, err := massEvent(ctx, seed+uint64(k)*10, 25+10*k)
+				return func() { x.print(e.out); e.Systemic = append(e.Systemic, *x) }, err
+			})
+		}
+		return nil
 	case "scale":
-		return e.scale(ctx)
+		e.add(name, true, func(ctx context.Context, seed uint64) (func(), error) {
+			x, err := scaleWorld(ctx, seed, max(1, e.accounts*10/perUser))
+			return func() { x.print(e.out); e.Scale = append(e.Scale, *x) }, err
+		})
+		return nil
 	}
 	for _, h := range hardSets {
 		if h.name == name {
-			return e.worlds(ctx, h.name, h.set)
+			e.addSet(h.name, h.set)
+			return nil
 		}
 	}
 	s, ok := sets[name]
 	if !ok {
 		return fmt.Errorf("there is no set %q", name)
 	}
-	return e.worlds(ctx, name, s)
+	e.addSet(name, s)
+	return nil
 }
 
-func (e *evaluation) worlds(ctx context.Context, name string, s set) error {
-	for i := range e.seeds {
-		sc, err := evaluate(ctx, s, e.seed+uint64(i), e.limit)
+func (e *evaluation) addSet(name string, s set) {
+	e.add(name, false, func(ctx context.Context, seed uint64) (func(), error) {
+		sc, err := evaluate(ctx, s, seed, e.limit)
+		if err == nil && e.probe {
+			sc.Probed, err = probed(ctx, s, seed)
+		}
 		if err != nil {
-			return fmt.Errorf("%s, seed %d: %w", name, e.seed+uint64(i), err)
+			return nil, err
 		}
 		sc.Set = name
-		sc.print(e.out)
-		e.Worlds = append(e.Worlds, sc)
+		sc.forget()
+		return func() { sc.print(e.out); e.Worlds = append(e.Worlds, sc) }, nil
+	})
+}
+
+// run lives through some worlds at once, and through those that are measured one
+// by one, and shows them in their order.
+func (e *evaluation) run(ctx context.Context, jobs int) error {
+	shows := make([]func(), len(e.worlds))
+	next := 0
+	var mu sync.Mutex
+	one := func(ctx context.Context, i int) error {
+		w := e.worlds[i]
+		show, err := w.live(ctx)
+		if err != nil {
+			return fmt.Errorf("%s, seed %d: %w", w.name, w.seed, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for shows[i] = show; next < len(shows) && shows[next] != nil; next++ {
+			shows[next]()
+		}
+		return nil
+	}
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, jobs))
+	for i, w := range e.worlds {
+		if !w.alone {
+			group.Go(func() error { return one(inner, i) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, w := range e.worlds {
+		if w.alone {
+			if err := one(ctx, i); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"syscall"
@@ -24,18 +25,8 @@ type systemicScore struct {
 // systemicWorlds is how many mass events there are for each seed.
 const systemicWorlds = 5
 
-func (e *evaluation) systemic(ctx context.Context) error {
-	for i := range e.seeds {
-		for k := range systemicWorlds {
-			x, err := massEvent(ctx, e.seed+uint64(i)+uint64(k)*100, 25+10*k)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(e.out, "systemic, seed %d: %d members, fired on %d nights of it and on %d others, %d tickets about its rows\n", x.Seed, x.Struck, x.Fired, x.Falsely, x.Tickets)
-			e.Systemic = append(e.Systemic, *x)
-		}
-	}
-	return nil
+func (x *systemicScore) print(w io.Writer) {
+	fmt.Fprintf(w, "systemic, seed %d: %d members, fired on %d nights of it and on %d others, %d tickets about its rows\n", x.Seed, x.Struck, x.Fired, x.Falsely, x.Tickets)
 }
 
 // massEvent lets members lose rows after the sixth night.
@@ -102,19 +93,11 @@ type scaleScore struct {
 
 const perUser = 33 // accounts of ten users
 
-// scale exports two nights and reconciles them in a process of its own.
-func (e *evaluation) scale(ctx context.Context) error {
-	for i := range e.seeds {
-		x, err := scaleWorld(ctx, e.seed+uint64(i), max(1, e.accounts*10/perUser))
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(e.out, "scale, seed %d: %d accounts, %d rows: %.1f s, %.1f s of CPU, %d MiB\n", x.Seed, x.Accounts, x.Rows, x.Seconds, x.CPU, x.RSS>>20)
-		e.Scale = append(e.Scale, *x)
-	}
-	return nil
+func (x *scaleScore) print(w io.Writer) {
+	fmt.Fprintf(w, "scale, seed %d: %d accounts, %d rows: %.1f s, %.1f s of CPU, %d MiB\n", x.Seed, x.Accounts, x.Rows, x.Seconds, x.CPU, x.RSS>>20)
 }
 
+// scaleWorld exports two nights and reconciles them in a process of its own.
 func scaleWorld(ctx context.Context, seed uint64, users int) (*scaleScore, error) {
 	dir, err := os.MkdirTemp("", "evaluate-")
 	if err != nil {

@@ -38,6 +38,11 @@ func (sc *score) print(w io.Writer) {
 		fmt.Fprintf(w, "    %s\n", l)
 	}
 	fmt.Fprintf(w, "  %-34s %.2f  (%d: %v)\n", "false tickets per 10,000", float64(sc.FalseTickets)*10000/float64(max(sc.AccountNights, 1)), sc.FalseTickets, sc.FalseByKind)
+	if sc.Probed != nil {
+		for _, l := range sc.Probed.lines(sc) {
+			fmt.Fprintf(w, "  %s\n", l)
+		}
+	}
 	fmt.Fprintf(w, "  %-34s rows: median %d, p90 %d (%d); never seen: median %d, p90 %d (%d)\n", "nights to a ticket", sc.Detect.Median, sc.Detect.P90, sc.Detect.N,
 		sc.DetectNever.Median, sc.DetectNever.P90, sc.DetectNever.N)
 	if sc.Stability != nil {

@@ -14,7 +14,7 @@ import (
 // again differs in a fact, not in an age.
 func TestQuietNightsHaveNoEvents(t *testing.T) {
 	calm := sim.Calm()
-	w := sim.New(sim.Config{Seed: 7740, Users: 40, Weather: &calm, Defects: standardDefects, Unfit: -1})
+	w := sim.New(sim.Config{Seed: 7740, Users: 16, Weather: &calm, Defects: standardDefects, Unfit: -1})
 	st := newStore(t)
 	const nights = 12
 	for range nights {

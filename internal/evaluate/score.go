@@ -42,6 +42,7 @@ type score struct {
 	FalseByKind  map[string]int `json:"false_tickets_by_kind"`
 	Systemic     int            `json:"systemic_nights"`
 	Stability    *stability     `json:"id_stability,omitempty"`
+	Probed       *probedScore   `json:"probed,omitempty"`
 	Detect       delay          `json:"nights_to_ticket"`
 	DetectNever  delay          `json:"nights_to_never_seen"`
 	Cases        []caseScore    `json:"cases,omitempty"`
@@ -254,6 +255,14 @@ func (sc *score) finish(s set) {
 	sc.cases(s)
 }
 
+// forget lets go of the world and of what was said of each row, which the
+// figures do not need any more.
+func (sc *score) forget() {
+	sc.world, sc.models, sc.oracle, sc.baseline = nil, nil, nil, nil
+	sc.raised, sc.final, sc.firstRaised, sc.ticketed, sc.index, sc.wrongly = nil, nil, nil, nil, nil, nil
+	sc.gone, sc.called, sc.truth = nil, nil, nil
+}
+
 // rows scores the findings about rows that went.
 func (sc *score) rows(raised []reconcile.Finding) {
 	lost, due := map[string]bool{}, map[string]bool{}
@@ -288,8 +297,8 @@ func (sc *score) rows(raised []reconcile.Finding) {
 	}
 	var nights []int
 	for t, d := range of {
-		if !d.At.Before(sc.end.Add(-confirmable)) || !d.Until.IsZero() {
-			continue
+		if !d.At.Before(sc.end.Add(-confirmable)) || !d.Until.IsZero() || d.Kind == "Z1+edge" {
+			continue // that one cannot be told from a row that left the window
 		}
 		due[t] = true
 		sc.Review.True++

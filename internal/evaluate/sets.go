@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"tallyport/schemas"
 	"tallyport/sim"
 )
 
@@ -14,12 +15,15 @@ type set struct {
 	cases         []hardCase         // done to so many targets, spread over the nights
 	times         int
 	twins         float64
-	lag           int           // days that everything posts later
-	skew          time.Duration // of the clock of the machine that exports
-	unlooked      []int         // nights without an export
-	swap          float64       // share of walks whose pages drift without a trace
-	page          int           // records per page, 0 = 1000
-	again         bool          // keep all snapshots, and judge them again
+	lag           int              // days that everything posts later
+	skew          time.Duration    // of the clock of the machine that exports
+	unlooked      []int            // nights without an export
+	swap          float64          // share of walks whose pages drift without a trace
+	page          int              // records per page, 0 = 1000
+	walks         int              // at once, 0 = 2
+	probe         bool             // MX is asked for each row before it becomes a ticket
+	only          []schemas.UserID // nil: all are exported
+	again         bool             // keep all snapshots, and judge them again
 }
 
 // sets as in reconcile.md §1.e.
@@ -48,8 +52,9 @@ var hardSets = []struct {
 	name string
 	set  set
 }{
-	{"hard rows", set{users: 460, nights: 48, twins: 0.05, times: 210, cases: rowCases}},
-	{"hard accounts", set{users: 560, nights: 40, times: 210, cases: accountCases}},
+	{"hard rows", set{users: 460, nights: 48, twins: 0.05, times: 215, cases: rowCases}},
+	{"hard accounts", set{users: 440, nights: 36, times: 225, cases: accountCases}},
+	{"hard members", set{users: 440, nights: 34, times: 225, cases: memberCases}},
 	{"hard drift", set{users: 60, nights: 24, swap: 0.5, page: 25}},
 	{"hard week", set{users: 150, nights: 40, unlooked: []int{18, 19, 20, 21, 22, 23, 24}, times: 210, cases: weekCases}},
 	{"hard clock", set{users: 150, nights: 40, skew: -7 * time.Minute, times: 210, cases: clockCases}},
