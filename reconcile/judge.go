@@ -282,7 +282,7 @@ func (n *accountNight) resolveAs(g *gone, c Code) {
 
 // say reports an open question to the ledger.
 func (n *accountNight) say(g *gone) {
-	if n.look.window.From > g.Row.Date+schemas.Date(keptGone-90) {
+	if schemas.DateOf(n.look.at.Time()) > g.Row.Date+keptGone {
 		n.resolve(g, Lapsed, g.Code)
 		return
 	}

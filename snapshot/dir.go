@@ -81,14 +81,15 @@ type dirFile struct {
 func (f dirFile) Size() int64 { return f.size }
 
 func (d *Dir) Open(name string) (File, error) {
+	// To open a pipe would be to wait for who writes to it.
+	if info, err := d.root.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errors.New("not a regular file")}
+	}
 	f, err := d.root.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("not a regular file")}
-	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

@@ -53,10 +53,13 @@ func (p *Plan) layout(id ID) layout {
 // row of the snapshot has in common.
 func (l layout) cells(dst []schemas.Cell, t *schemas.Table, row schemas.Row) ([]schemas.Cell, error) {
 	dst, err := t.AppendCells(dst, row)
+	if err != nil {
+		return dst, err
+	}
 	n := t.Width()
 	return append(dst,
 		schemas.Cell{Column: n, Value: schemas.IntValue(int64(row.Hash()))},
-		schemas.Cell{Column: n + 1, Value: schemas.IntValue(l.at)}), err
+		schemas.Cell{Column: n + 1, Value: schemas.IntValue(l.at)}), nil
 }
 
 func partName(t *schemas.Table, shard int, f Format) string {

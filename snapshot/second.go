@@ -27,13 +27,17 @@ func secondParquet(f File, t *schemas.Table) (sums partSums, err error) {
 		return sums, fmt.Errorf("%w: %v", ErrDamaged, err)
 	}
 	defer pr.ReadStop()
-	if err := checkElements(pr.SchemaHandler.Infos[1:], pr.Footer.GetSchema()[1:], t); err != nil {
+	columns, err := checkElements(pr.SchemaHandler.Infos[1:], pr.Footer.GetSchema()[1:], t)
+	if err != nil {
 		return sums, err
 	}
 	a := newAdder(t, &sums)
 	cursors := make([]secondCursor, 0, len(t.Key())+len(a.amounts))
 	for _, i := range append(append([]int{}, t.Key()...), a.amounts...) {
-		c, err := newSecondCursor(pr, i)
+		if columns[i] < 0 {
+			continue
+		}
+		c, err := newSecondCursor(pr, i, columns[i])
 		if err != nil {
 			return sums, fmt.Errorf("%w: %v", ErrDamaged, err)
 		}
@@ -60,19 +64,48 @@ func secondParquet(f File, t *schemas.Table) (sums partSums, err error) {
 	return sums, nil
 }
 
-// checkElements compares the footer's columns with the table's declaration.
-func checkElements(names []*common.Tag, elements []*parquet.SchemaElement, t *schemas.Table) error {
-	if len(elements) != len(t.Columns) {
-		return fmt.Errorf("%d columns: %w", len(elements), ErrSchema)
+// checkElements compares the footer's columns with the table's declaration,
+// and returns placesOf them.
+func checkElements(tags []*common.Tag, elements []*parquet.SchemaElement, t *schemas.Table) ([]int, error) {
+	var names []string
+	for _, tag := range tags {
+		names = append(names, tag.ExName)
+	}
+	columns, err := placesOf(names, t)
+	if err != nil {
+		return nil, err
 	}
 	for i, c := range t.Columns {
-		e := elements[i]
+		if columns[i] < 0 {
+			continue
+		}
+		e := elements[columns[i]]
 		optional := e.GetRepetitionType() == parquet.FieldRepetitionType_OPTIONAL
-		if names[i].ExName != c.Name || e.GetFieldID() != c.ID || optional == c.Required || !isKind(e, c.Kind) {
-			return fmt.Errorf("column %d is %s, field id %d, %s: %w", i+1, names[i].ExName, e.GetFieldID(), e.GetType(), ErrSchema)
+		if e.GetFieldID() != c.ID || optional == c.Required || !isKind(e, c.Kind) {
+			return nil, fmt.Errorf("column %s has field id %d, %s: %w", c.Name, e.GetFieldID(), e.GetType(), ErrSchema)
 		}
 	}
-	return nil
+	return columns, nil
+}
+
+// placesOf returns where each column of the table stands among those of a file,
+// -1 if the file is older than the column. Both have the same order.
+func placesOf(names []string, t *schemas.Table) ([]int, error) {
+	columns, next := make([]int, len(t.Columns)), 0
+	for i, c := range t.Columns {
+		columns[i] = -1
+		switch {
+		case next < len(names) && names[next] == c.Name:
+			columns[i] = next
+			next++
+		case c.Required:
+			return nil, fmt.Errorf("column %s is not where it belongs: %w", c.Name, ErrSchema)
+		}
+	}
+	if next < len(names) {
+		return nil, fmt.Errorf("column %q: %w", names[next], ErrSchema)
+	}
+	return columns, nil
 }
 
 // isKind reports whether the element stores values of the kind.
@@ -109,12 +142,12 @@ func isKind(e *parquet.SchemaElement, k schemas.Kind) bool {
 // time: asked for rows instead, the library copies every page twice.
 type secondCursor struct {
 	pages  *reader.ColumnBufferType
-	column int
+	column int // of the table
 	vals   []any
 }
 
-func newSecondCursor(pr *reader.ParquetReader, column int) (secondCursor, error) {
-	pages, err := reader.NewColumnBuffer(pr.PFile, pr.Footer, pr.SchemaHandler, pr.SchemaHandler.ValueColumns[column])
+func newSecondCursor(pr *reader.ParquetReader, column, place int) (secondCursor, error) {
+	pages, err := reader.NewColumnBuffer(pr.PFile, pr.Footer, pr.SchemaHandler, pr.SchemaHandler.ValueColumns[place])
 	return secondCursor{pages: pages, column: column}, err
 }
 

@@ -125,13 +125,9 @@ func secondCSV(f io.Reader, t *schemas.Table, raw bool) (partSums, error) {
 	if err != nil {
 		return sums, fmt.Errorf("%w: %v", ErrDamaged, err)
 	}
-	if len(header) != len(t.Columns) {
-		return sums, fmt.Errorf("%d columns: %w", len(header), ErrSchema)
-	}
-	for i, name := range header {
-		if name != t.Columns[i].Name {
-			return sums, fmt.Errorf("column %d is %q: %w", i+1, name, ErrSchema)
-		}
+	columns, err := placesOf(header, t)
+	if err != nil {
+		return sums, err
 	}
 	vals := make([]schemas.Value, len(t.Columns))
 	order := keyOrder{t: t}
@@ -144,7 +140,10 @@ func secondCSV(f io.Reader, t *schemas.Table, raw bool) (partSums, error) {
 			return sums, fmt.Errorf("%w: %v", ErrDamaged, err)
 		}
 		for _, i := range append(slices.Clone(t.Key()), a.amounts...) {
-			if vals[i], err = parseCell(t.Columns[i].Kind, csvField{text: []byte(fields[i])}, raw); err != nil {
+			if columns[i] < 0 {
+				continue
+			}
+			if vals[i], err = parseCell(t.Columns[i].Kind, csvField{text: []byte(fields[columns[i]])}, raw); err != nil {
 				return sums, fmt.Errorf("%w: column %s: %v", ErrDamaged, t.Columns[i].Name, err)
 			}
 		}
@@ -235,7 +234,7 @@ func Strays(ctx context.Context, st Store) ([]Problem, error) {
 			if known, err := accountedFor(st, t, ID(id)); err != nil {
 				return nil, err
 			} else if !known {
-				problems = append(problems, Problem{ID(id), name, "no manifest names it, but readers that glob take it for a snapshot; delete it", true})
+				problems = append(problems, Problem{ID(id), name, "no manifest names it, but readers that glob take it for a snapshot; if its manifest was lost, put that back, or else delete it", true})
 			}
 		}
 	}

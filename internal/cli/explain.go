@@ -124,6 +124,9 @@ func (s *session) printTold(f *reconcile.Told, guid string) {
 	if f.Says != "" {
 		s.out("  %s\n", f.Says)
 	}
+	if f.Amount != "" { // all that is left of it once its snapshots are pruned
+		s.out("  %s %s %s, %s, account %s\n", printable(string(f.Date)), printable(string(f.Amount)), printable(string(f.Type)), printable(string(f.Payee)), printable(string(f.Account)))
+	}
 	for _, name := range slices.Sorted(maps.Keys(f.Evidence)) {
 		value, err := json.Marshal(f.Evidence[name])
 		if err != nil { // it came from JSON

@@ -125,6 +125,9 @@ func (s *session) reconcile(c *cli.Context, j *judgement) (err error) {
 	if err != nil {
 		return err
 	}
+	if len(v.result.Judged) == 0 && (c.IsSet("max-tickets") || c.IsSet("stale-after")) {
+		s.log.Warn("every snapshot was judged before: --max-tickets and --stale-after count from the next one on; with --rebuild they count for all")
+	}
 	if c.Bool("json") {
 		err = json.NewEncoder(s.env.Stdout).Encode(v.result.Summary)
 	} else if !s.quiet {
@@ -161,12 +164,20 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 		}
 	}
 	changes := o.Changes && len(res.Judged) > 0
-	if o.Changes && !changes {
-		s.log.Warn("the changes are not listed: the snapshot was judged before; --rebuild judges it again", "snapshot", id)
-	}
 	files, err := res.Files(changes)
 	if err != nil {
 		return nil, err
+	}
+	if len(res.Judged) == 0 { // what was listed when it was judged still holds
+		kept, err := keptChanges(dir, id)
+		if err != nil {
+			return nil, fmt.Errorf("report: %w", err)
+		}
+		if kept != nil {
+			files[changesFile] = kept
+		} else if o.Changes {
+			s.log.Warn("the changes are not listed: the snapshot was judged before; --rebuild judges it again", "snapshot", id)
+		}
 	}
 	if err := writeReport(dir, files); err != nil {
 		return nil, fmt.Errorf("report: %w", err)

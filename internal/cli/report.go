@@ -1,20 +1,27 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+
+	"tallyport/reconcile"
+	"tallyport/snapshot"
 )
 
 // summaryFile makes a directory a report.
-const summaryFile = "summary.json"
+const (
+	summaryFile = "summary.json"
+	changesFile = "changes.csv"
+)
 
 // reportFiles are the names that a report may hold. A directory with others in
 // it is not replaced.
-var reportFiles = []string{summaryFile, "findings.jsonl", "findings.csv", "findings.parquet", "changes.csv", "changes.parquet", "report.html", "report.md", "tickets"}
+var reportFiles = []string{summaryFile, "findings.jsonl", "findings.csv", "findings.parquet", changesFile, "changes.parquet", "report.html", "report.md", "tickets"}
 
 // checkReport refuses a directory for a report that holds something else.
 func checkReport(dir string) error {
@@ -31,6 +38,23 @@ func checkReport(dir string) error {
 		}
 	}
 	return nil
+}
+
+// keptChanges returns the changes that a report lists, nil if it lists none or
+// is about another snapshot.
+func keptChanges(dir string, id snapshot.ID) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(dir, summaryFile))
+	var was reconcile.Summary
+	if err == nil && json.Unmarshal(data, &was) == nil && was.Snapshot == id {
+		data, err = os.ReadFile(filepath.Join(dir, changesFile))
+		if err == nil {
+			return data, nil
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return nil, err
 }
 
 // writeReport makes the directory in one step: what is under its name is a
