@@ -181,6 +181,9 @@ func (sc *score) changes(n night, res *reconcile.Result) {
 		for back := len(sc.nights) - 3; truth == "" && !sc.torn && back >= max(0, len(sc.nights)-9); back-- { // nobody looked for some nights
 			truth, next = sc.world.Why(c.Transaction, sc.nights[back], n.at, from, to)
 		}
+		if truth == "Z1" && c.Date == from.Format(time.DateOnly) {
+			truth = lostAtEdge
+		}
 		if sc.Confusion[truth] == nil {
 			sc.Confusion[truth] = map[string]int{}
 		}
@@ -325,6 +328,10 @@ func (sc *score) rows(raised []reconcile.Finding) {
 	sc.baselineScores(lost, due)
 }
 
+// lostAtEdge is the truth of a row that was lost on the window's first day, which
+// is rightly taken for one that left the window.
+const lostAtEdge = "Z1, first day"
+
 // scoredCodes are those that the acceptance asks about one by one.
 var scoredCodes = []string{"P2", "D1", "D2", "W1", "W2", "W3", "M1", "M2", "A1", "A2", "A3", "A4"}
 
@@ -334,6 +341,9 @@ func (sc *score) codes() {
 	for _, code := range scoredCodes {
 		var t tally
 		for truth, said := range sc.Confusion {
+			if truth == lostAtEdge {
+				continue
+			}
 			for c, n := range said {
 				if c == code {
 					t.Said += n

@@ -53,8 +53,8 @@ var hardSets = []struct {
 	set  set
 }{
 	{"hard rows", set{users: 460, nights: 48, twins: 0.05, times: 215, cases: rowCases}},
-	{"hard accounts", set{users: 440, nights: 36, times: 225, cases: accountCases}},
-	{"hard members", set{users: 440, nights: 34, times: 225, cases: memberCases}},
+	{"hard accounts", set{users: 480, nights: 36, times: 220, cases: accountCases}},
+	{"hard members", set{users: 620, nights: 34, times: 220, cases: memberCases}},
 	{"hard drift", set{users: 60, nights: 24, swap: 0.5, page: 25}},
 	{"hard week", set{users: 150, nights: 40, unlooked: []int{18, 19, 20, 21, 22, 23, 24}, times: 210, cases: weekCases}},
 	{"hard clock", set{users: 150, nights: 40, skew: -7 * time.Minute, times: 210, cases: clockCases}},
