@@ -39,12 +39,22 @@ type column struct {
 	dict  values
 	next  int64 // row after the page
 
-	first, rows int64   // of the page, by their number in the part
-	nulls       bool    // some cells of the page are null
-	set         []bool  // those that are not, if there are nulls
-	coded       bool    // codes stand for the values of dict
-	codes       []int32 // one for each row
-	plain       values
+	first, rows int64 // of the page, by their number in the part
+	coded       bool  // codes stand for the values of dict
+	page        []byte
+
+	// A cell here and there is looked up in the page.
+	levels hybrid // 1: the cell is not null
+	picks  hybrid // codes
+	cell   int    // whose text was looked up last
+	starts int    // where in page
+
+	// For going through all cells they are decoded.
+	decoded bool
+	nulls   bool    // some cells of the page are null
+	set     []bool  // those that are not, if there are nulls
+	codes   []int32 // one for each row
+	plain   values
 }
 
 // values are decoded: numbers, or where texts stand in raw, after their lengths.
@@ -109,11 +119,10 @@ func (c *Columns) Rows() int64 { return c.starts[len(c.starts)-1] }
 // Load makes the columns stand at a row, and returns for how many rows from
 // there on all of them stand there.
 func (c *Columns) Load(row int64) (n int, err error) {
-	defer recoverDamage(&err)
 	end := c.Rows()
 	for i := range c.cols {
 		col := &c.cols[i]
-		if err := c.load(col, row); err != nil {
+		if err := c.load(col, row, true); err != nil {
 			return 0, fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[col.index].Name, err)
 		}
 		end = min(end, col.first+col.rows)
@@ -123,18 +132,71 @@ func (c *Columns) Load(row int64) (n int, err error) {
 
 // Cells fills the columns' cells of a row into vals, which has one for each of
 // the table's columns. Texts are valid until the next call.
-func (c *Columns) Cells(row int64, vals []schemas.Value) (err error) {
-	if _, err := c.Load(row); err != nil {
-		return err
-	}
-	defer recoverDamage(&err)
+func (c *Columns) Cells(row int64, vals []schemas.Value) error {
 	for i := range c.cols {
-		vals[c.cols[i].index] = c.cols[i].cell(int(row - c.cols[i].first))
+		col := &c.cols[i]
+		err := c.load(col, row, false)
+		if err == nil {
+			err = col.find(int(row-col.first), &vals[col.index])
+		}
+		if err != nil {
+			return fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[col.index].Name, err)
+		}
 	}
 	return nil
 }
 
-func (c *column) cell(k int) (v schemas.Value) {
+// find looks a cell up in a page that need not be decoded.
+func (c *column) find(k int, v *schemas.Value) (err error) {
+	defer recoverDamage(&err)
+	*v = schemas.Value{}
+	if c.at < 0 {
+		return nil
+	}
+	if !c.required {
+		k, v.Set = c.levels.rank(k)
+		if !v.Set {
+			return nil
+		}
+	}
+	v.Set = true
+	switch {
+	case c.coded && c.kind == schemas.Text:
+		v.Text = c.dict.text(int(c.picks.at(k)))
+	case c.coded:
+		v.Int = c.dict.ints[c.picks.at(k)]
+	case c.kind == schemas.Text:
+		v.Text = c.plainText(k)
+	default:
+		v.Int = plainInt(c.kind, c.page, k)
+	}
+	return nil
+}
+
+// plainText goes on to a text of the page from the one that was asked for last.
+func (c *column) plainText(k int) []byte {
+	if k < c.cell {
+		c.cell, c.starts = 0, 0
+	}
+	for ; c.cell < k; c.cell++ {
+		c.starts += 4 + int(binary.LittleEndian.Uint32(c.page[c.starts:]))
+	}
+	text := c.page[c.starts+4:]
+	return text[:binary.LittleEndian.Uint32(c.page[c.starts:])]
+}
+
+func plainInt(k schemas.Kind, raw []byte, i int) int64 {
+	switch k {
+	case schemas.Bool:
+		return int64(raw[i>>3] >> (i & 7) & 1)
+	case schemas.Day:
+		return int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
+	}
+	return int64(binary.LittleEndian.Uint64(raw[8*i:]))
+}
+
+// value is a cell of a page that is decoded.
+func (c *column) value(k int) (v schemas.Value) {
 	if c.at < 0 || c.nulls && !c.set[k] {
 		return v
 	}
@@ -162,9 +224,9 @@ func (c *Columns) Same(i int, row int64, n int) (same int) {
 		}
 		return same
 	}
-	was := col.cell(k)
+	was := col.value(k)
 	for same = 1; same < n; same++ {
-		if v := col.cell(k + same); v.Set != was.Set || v.Int != was.Int || !bytes.Equal(v.Text, was.Text) {
+		if v := col.value(k + same); v.Set != was.Set || v.Int != was.Int || !bytes.Equal(v.Text, was.Text) {
 			break
 		}
 	}
@@ -173,7 +235,7 @@ func (c *Columns) Same(i int, row int64, n int) (same int) {
 
 // Text returns the text of column i in a row at which it stands, nil for null.
 func (c *Columns) Text(i int, row int64) []byte {
-	return c.cols[i].cell(int(row - c.cols[i].first)).Text
+	return c.cols[i].value(int(row - c.cols[i].first)).Text
 }
 
 // AppendInts appends the numbers of column i in n rows at which it stands, and
@@ -191,7 +253,7 @@ func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) [
 		return dst
 	}
 	for ; n > 0; n, k = n-1, k+1 {
-		if v := col.cell(k); v.Set {
+		if v := col.value(k); v.Set {
 			dst = append(dst, v.Int)
 		} else {
 			dst = append(dst, null)
@@ -211,7 +273,7 @@ func (c *Columns) AppendTexts(dst []byte, i int, row int64, n int) []byte {
 		return append(dst, col.plain.raw[from:to]...)
 	}
 	for ; n > 0; n, k = n-1, k+1 {
-		text := col.cell(k).Text
+		text := col.value(k).Text
 		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
 		dst = append(dst, text...)
 	}
@@ -236,7 +298,7 @@ func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) 
 		return dst
 	}
 	for ; n > 0; n, k = n-1, k+1 {
-		v := col.cell(k)
+		v := col.value(k)
 		dst = append(dst, v.Set && string(v.Text) == text)
 	}
 	return dst
@@ -244,13 +306,26 @@ func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) 
 
 var errPages = fmt.Errorf("%w: its pages are not those of its row group", ErrDamaged)
 
-// load reads on to the page that holds the row.
-func (c *Columns) load(col *column, row int64) error {
+// load reads on to the page that holds the row, and decodes it if all is asked
+// for.
+func (c *Columns) load(col *column, row int64, all bool) (err error) {
+	if col.first <= row && row < col.first+col.rows && (col.decoded || !all) {
+		return nil
+	}
+	defer recoverDamage(&err)
+	if err := c.turn(col, row); err != nil || !all || col.decoded {
+		return err
+	}
+	return c.decode(col)
+}
+
+// turn reads on to the page that holds the row.
+func (c *Columns) turn(col *column, row int64) error {
 	if col.first <= row && row < col.first+col.rows {
 		return nil
 	}
 	if col.at < 0 {
-		col.first, col.rows = 0, c.Rows()
+		col.first, col.rows, col.decoded = 0, c.Rows(), true
 		return nil
 	}
 	if row < 0 || row >= c.Rows() {
@@ -275,7 +350,7 @@ func (c *Columns) load(col *column, row int64) error {
 			if enc := col.pages.head.encoding; n > maxGroupRows || enc != plainEncoding && enc != plainDictEncoding {
 				return errPages
 			}
-			col.dict.raw = append(col.dict.raw[:0], data...)
+			col.dict.raw, col.pages.page = data, col.dict.raw // the next page goes elsewhere
 			col.dict.decode(col.kind, int(n))
 		case dataPage:
 			if n > c.starts[col.group+1]-col.next {
@@ -283,7 +358,7 @@ func (c *Columns) load(col *column, row int64) error {
 			}
 			if col.next += n; row < col.next {
 				col.first, col.rows = col.next-n, n
-				return c.decode(col)
+				return col.unpack()
 			}
 		default:
 			return errPages
@@ -308,42 +383,61 @@ func (c *Columns) open(col *column, row int64) error {
 	return col.pages.open(c.f, chunk)
 }
 
+// unpack unpacks the page.
+func (c *column) unpack() error {
+	n := c.rows
+	c.rows = 0 // until all is well
+	page, err := c.pages.data()
+	if err != nil {
+		return err
+	}
+	c.decoded = false
+	if !c.required {
+		size := int(binary.LittleEndian.Uint32(page))
+		c.levels.open(page[4:4+size], 1)
+		page = page[4+size:]
+	}
+	switch enc := c.pages.head.encoding; enc {
+	case dictEncoding, plainDictEncoding:
+		c.coded = true
+		if len(page) > 0 { // else all is null
+			c.picks.open(page[1:], int(page[0]))
+		}
+	case plainEncoding:
+		c.coded = false
+	default:
+		return fmt.Errorf("%w: a page of encoding %d", ErrDamaged, enc)
+	}
+	c.page, c.cell, c.starts, c.rows = page, 0, 0, n
+	return nil
+}
+
 // decode turns the page into values. Of texts only where they stand; they
 // remain in the page, which stands until the next.
 func (c *Columns) decode(col *column) error {
-	data, err := col.pages.data()
-	if err != nil {
-		col.rows = 0
-		return err
-	}
 	n := int(col.rows)
 	some := n // not null
 	if !col.required {
-		size := int(binary.LittleEndian.Uint32(data))
-		c.levels = appendHybrid(c.levels[:0], data[4:4+size], 1, n)
-		data = data[4+size:]
+		c.levels = appendHybrid(c.levels[:0], col.levels.data, 1, n)
 		some = 0
 		for _, l := range c.levels {
 			some += int(l)
 		}
 	}
-	col.coded, col.nulls = false, some < n
-	switch enc := col.pages.head.encoding; enc {
-	case dictEncoding, plainDictEncoding:
-		col.coded = true
+	col.nulls = some < n
+	if col.coded {
 		col.codes = col.codes[:0]
 		if some > 0 {
-			col.codes = appendHybrid(col.codes, data[1:], int(data[0]), some)
+			col.codes = appendHybrid(col.codes, col.picks.data, col.picks.width, some)
 			if int(slices.Max(col.codes)) >= col.dict.len() {
 				return errPages
 			}
 		}
-	case plainEncoding:
-		col.plain.raw = data
+	} else {
+		col.plain.raw = col.page
 		col.plain.decode(col.kind, some)
-	default:
-		return fmt.Errorf("%w: a page of encoding %d", ErrDamaged, enc)
 	}
+	col.decoded = true
 	if !col.nulls {
 		return nil
 	}
@@ -400,60 +494,4 @@ func (v *values) decode(k schemas.Kind, n int) {
 			v.ints = append(v.ints, int64(binary.LittleEndian.Uint64(v.raw[8*i:])))
 		}
 	}
-}
-
-// appendHybrid appends n numbers of width bits from Parquet's mixture of runs
-// and packed numbers.
-func appendHybrid(dst []int32, data []byte, width, n int) []int32 {
-	if width > 24 {
-		panic("wider than any dictionary")
-	}
-	mask := int32(1)<<width - 1
-	dst = slices.Grow(dst, n)
-	for n > 0 {
-		head, w := binary.Uvarint(data)
-		if w <= 0 {
-			panic("a run without a head")
-		}
-		data = data[w:]
-		if head&1 == 0 { // a run
-			var x int32
-			for i := range (width + 7) / 8 {
-				x |= int32(data[i]) << (8 * i)
-			}
-			data = data[(width+7)/8:]
-			run := int(min(head>>1, uint64(n)))
-			if run == 0 {
-				panic("a run of nothing")
-			}
-			for range run {
-				dst = append(dst, x)
-			}
-			n -= run
-			continue
-		}
-		groups := int(min(head>>1, uint64(n+7)/8))
-		if groups == 0 {
-			panic("a run of nothing")
-		}
-		take := min(8*groups, n)
-		packed := data[:min(groups*width, len(data))]
-		data = data[len(packed):]
-		bit := 0
-		for range take {
-			var x int32
-			if at := bit >> 3; at+4 <= len(packed) {
-				x = int32(binary.LittleEndian.Uint32(packed[at:]) >> (bit & 7))
-			} else {
-				for i := len(packed) - 1; i >= at; i-- {
-					x = x<<8 | int32(packed[i])
-				}
-				x >>= bit & 7
-			}
-			dst = append(dst, x&mask)
-			bit += width
-		}
-		n -= take
-	}
-	return dst
 }
