@@ -39,23 +39,32 @@ type column struct {
 	dict  values
 	next  int64 // row after the page
 
-	first, rows int64 // of the page, by their number in the part
-	coded       bool  // codes stand for the values of dict
-	page        []byte
+	page        // that it stands at
+	before page // that it stood at, if that is of the same row group
 
-	// A cell here and there is looked up in the page.
-	levels hybrid // 1: the cell is not null
-	picks  hybrid // codes
-	cell   int    // whose text was looked up last
-	starts int    // where in page
-
-	// For going through all cells they are decoded.
+	// For going through all cells of a page they are decoded.
 	decoded bool
 	nulls   bool    // some cells of the page are null
 	set     []bool  // those that are not, if there are nulls
 	codes   []int32 // one for each row
 	plain   values
 }
+
+// page is a page in which a cell here and there is looked up.
+type page struct {
+	first, rows int64  // by their number in the part
+	raw         []byte // as it was unpacked
+	data        []byte // of raw, the values
+	coded       bool   // they are codes, which stand for values of the dictionary
+	levels      hybrid // 1: the cell is not null
+	picks       hybrid // codes
+
+	stride int // of texts that all have the same length, with what says so, or 0
+	cell   int // else the one that was looked up last
+	at     int // where it stands
+}
+
+func (p *page) has(row int64) bool { return p.first <= row && row < p.first+p.rows }
 
 // values are decoded: numbers, or where texts stand in raw, after their lengths.
 type values struct {
@@ -166,23 +175,46 @@ func (c *column) find(k int, v *schemas.Value) (err error) {
 	case c.coded:
 		v.Int = c.dict.ints[c.picks.at(k)]
 	case c.kind == schemas.Text:
-		v.Text = c.plainText(k)
+		v.Text = c.text(k)
 	default:
-		v.Int = plainInt(c.kind, c.page, k)
+		v.Int = plainInt(c.kind, c.data, k)
 	}
 	return nil
 }
 
-// plainText goes on to a text of the page from the one that was asked for last.
-func (c *column) plainText(k int) []byte {
-	if k < c.cell {
-		c.cell, c.starts = 0, 0
+// text returns a text of the page, going on from the one that was asked for
+// last unless all have the same length.
+func (p *page) text(k int) []byte {
+	if p.stride > 0 {
+		return p.data[k*p.stride+4 : (k+1)*p.stride]
 	}
-	for ; c.cell < k; c.cell++ {
-		c.starts += 4 + int(binary.LittleEndian.Uint32(c.page[c.starts:]))
+	if k < p.cell {
+		p.cell, p.at = 0, 0
 	}
-	text := c.page[c.starts+4:]
-	return text[:binary.LittleEndian.Uint32(c.page[c.starts:])]
+	for ; p.cell < k; p.cell++ {
+		p.at += 4 + int(binary.LittleEndian.Uint32(p.data[p.at:]))
+	}
+	text := p.data[p.at+4:]
+	return text[:binary.LittleEndian.Uint32(p.data[p.at:])]
+}
+
+// strideOf returns how far texts stand from each other, 0 if not all have the
+// same length.
+func strideOf(data []byte) int {
+	if len(data) < 4 {
+		return 0
+	}
+	size := binary.LittleEndian.Uint32(data)
+	stride := int(size) + 4
+	if len(data)%stride != 0 {
+		return 0
+	}
+	for at := stride; at < len(data); at += stride {
+		if binary.LittleEndian.Uint32(data[at:]) != size {
+			return 0
+		}
+	}
+	return stride
 }
 
 func plainInt(k schemas.Kind, raw []byte, i int) int64 {
@@ -262,22 +294,16 @@ func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) [
 	return dst
 }
 
-// AppendTexts appends the texts of column i in n rows at which it stands, each
-// after its length in four bytes, least significant first.
-func (c *Columns) AppendTexts(dst []byte, i int, row int64, n int) []byte {
-	col := &c.cols[i]
-	k := int(row - col.first)
-	if !col.coded && !col.nulls && col.at >= 0 { // as the page has it
-		last := col.plain.text(k + n - 1)
-		from, to := int(col.plain.starts[k])-4, int(col.plain.starts[k+n-1])+len(last)
-		return append(dst, col.plain.raw[from:to]...)
+// group is the row group that holds a row.
+func (c *Columns) group(row int64) int {
+	g, found := slices.BinarySearch(c.starts, row)
+	if !found {
+		g--
 	}
-	for ; n > 0; n, k = n-1, k+1 {
-		text := col.value(k).Text
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
-		dst = append(dst, text...)
+	for c.starts[g+1] <= row { // groups of no rows
+		g++
 	}
-	return dst
+	return g
 }
 
 // AppendEqual appends for n rows whether column i, which stands there, has the
@@ -309,7 +335,7 @@ var errPages = fmt.Errorf("%w: its pages are not those of its row group", ErrDam
 // load reads on to the page that holds the row, and decodes it if all is asked
 // for.
 func (c *Columns) load(col *column, row int64, all bool) (err error) {
-	if col.first <= row && row < col.first+col.rows && (col.decoded || !all) {
+	if col.has(row) && (col.decoded || !all) {
 		return nil
 	}
 	defer recoverDamage(&err)
@@ -321,17 +347,21 @@ func (c *Columns) load(col *column, row int64, all bool) (err error) {
 
 // turn reads on to the page that holds the row.
 func (c *Columns) turn(col *column, row int64) error {
-	if col.first <= row && row < col.first+col.rows {
+	if col.has(row) {
 		return nil
 	}
 	if col.at < 0 {
-		col.first, col.rows, col.decoded = 0, c.Rows(), true
+		col.page.rows, col.decoded = c.Rows(), true
 		return nil
 	}
 	if row < 0 || row >= c.Rows() {
 		return fmt.Errorf("there is no row %d", row)
 	}
-	if col.group < 0 || row < col.first || row >= c.starts[col.group+1] {
+	if col.before.has(row) {
+		col.page, col.before, col.decoded = col.before, col.page, false
+		return nil
+	}
+	if col.group < 0 || row < col.next || row >= c.starts[col.group+1] {
 		if err := c.open(col, row); err != nil {
 			return err
 		}
@@ -343,22 +373,21 @@ func (c *Columns) turn(col *column, row int64) error {
 		n := col.pages.head.values
 		switch col.pages.head.kind {
 		case dictionaryPage:
-			data, err := col.pages.data()
+			data, err := col.pages.data(col.dict.raw)
 			if err != nil {
 				return err
 			}
 			if enc := col.pages.head.encoding; n > maxGroupRows || enc != plainEncoding && enc != plainDictEncoding {
 				return errPages
 			}
-			col.dict.raw, col.pages.page = data, col.dict.raw // the next page goes elsewhere
+			col.dict.raw = data
 			col.dict.decode(col.kind, int(n))
 		case dataPage:
 			if n > c.starts[col.group+1]-col.next {
 				return errPages
 			}
 			if col.next += n; row < col.next {
-				col.first, col.rows = col.next-n, n
-				return col.unpack()
+				return col.unpack(n)
 			}
 		default:
 			return errPages
@@ -368,47 +397,49 @@ func (c *Columns) turn(col *column, row int64) error {
 
 // open turns to the row group that holds the row.
 func (c *Columns) open(col *column, row int64) error {
-	g, found := slices.BinarySearch(c.starts, row)
-	if !found {
-		g--
-	}
-	for c.starts[g+1] <= row { // groups of no rows
-		g++
-	}
+	g := c.group(row)
 	chunk, err := c.rd.MetaData().RowGroup(g).ColumnChunk(col.at)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	col.group, col.next, col.first, col.rows = g, c.starts[g], 0, 0
+	col.group, col.next = g, c.starts[g]
+	col.page.first, col.page.rows, col.before.first, col.before.rows = 0, 0, 0, 0
 	return col.pages.open(c.f, chunk)
 }
 
-// unpack unpacks the page.
-func (c *column) unpack() error {
-	n := c.rows
-	c.rows = 0 // until all is well
-	page, err := c.pages.data()
-	if err != nil {
+// unpack unpacks the page of n rows at which the reader stands, in place of the
+// last but one.
+func (c *column) unpack(n int64) error {
+	if c.page.first < c.before.first { // it was gone back to
+		c.page, c.before = c.before, c.page
+	}
+	p := page{raw: c.before.raw, levels: c.before.levels, picks: c.before.picks}
+	c.before, c.page, c.decoded = c.page, page{}, false
+	var err error
+	if p.raw, err = c.pages.data(p.raw); err != nil {
 		return err
 	}
-	c.decoded = false
+	p.data = p.raw
 	if !c.required {
-		size := int(binary.LittleEndian.Uint32(page))
-		c.levels.open(page[4:4+size], 1)
-		page = page[4+size:]
+		size := int(binary.LittleEndian.Uint32(p.data))
+		p.levels.open(p.data[4:4+size], 1)
+		p.data = p.data[4+size:]
 	}
 	switch enc := c.pages.head.encoding; enc {
 	case dictEncoding, plainDictEncoding:
-		c.coded = true
-		if len(page) > 0 { // else all is null
-			c.picks.open(page[1:], int(page[0]))
+		p.coded = true
+		if len(p.data) > 0 { // else all is null
+			p.picks.open(p.data[1:], int(p.data[0]))
 		}
 	case plainEncoding:
-		c.coded = false
+		if c.kind == schemas.Text {
+			p.stride = strideOf(p.data)
+		}
 	default:
 		return fmt.Errorf("%w: a page of encoding %d", ErrDamaged, enc)
 	}
-	c.page, c.cell, c.starts, c.rows = page, 0, 0, n
+	p.first, p.rows = c.next-n, n
+	c.page = p
 	return nil
 }
 
@@ -434,7 +465,7 @@ func (c *Columns) decode(col *column) error {
 			}
 		}
 	} else {
-		col.plain.raw = col.page
+		col.plain.raw = col.data
 		col.plain.decode(col.kind, some)
 	}
 	col.decoded = true
