@@ -91,6 +91,10 @@ func (l *stateLine) yes(name string, b bool) {
 
 func (l *stateLine) instant(name string, t schemas.Timestamp) {
 	l.name(name)
+	l.at(&t)
+}
+
+func (l *stateLine) at(t *schemas.Timestamp) {
 	l.b = append(t.Time().AppendFormat(append(l.b, '"'), time.RFC3339Nano), '"')
 }
 
@@ -265,9 +269,7 @@ func (l *stateLine) account(a *accountState) {
 	if len(a.Missing) > 0 {
 		l.other("d", a.Missing)
 	}
-	if len(a.Gone) > 0 {
-		l.other("g", a.Gone)
-	}
+	several(l, "g", a.Gone, func(g **gone) { l.gone(*g) })
 	if len(a.Posted) > 0 {
 		l.name("b")
 		l.open()
@@ -277,12 +279,8 @@ func (l *stateLine) account(a *accountState) {
 		}
 		l.close()
 	}
-	if len(a.Doubles) > 0 {
-		l.other("2", a.Doubles)
-	}
-	if len(a.Held) > 0 {
-		l.other("h", a.Held)
-	}
+	several(l, "2", a.Doubles, func(d **double) { l.double(*d) })
+	several(l, "h", a.Held, func(g **gone) { l.gone(*g) })
 	several(l, "k", a.Checks, l.check)
 	if len(a.Holes) > 0 {
 		l.other("o", a.Holes)
@@ -295,8 +293,75 @@ func (l *stateLine) account(a *accountState) {
 	l.day("e", a.Learnt)
 	l.yes("v", a.Pends)
 	if a.Paid != nil {
-		l.other("w", a.Paid)
+		l.name("w")
+		l.payment(a.Paid)
 	}
+	l.close()
+}
+
+func (l *stateLine) gone(g *gone) {
+	l.open()
+	l.name("r")
+	l.row(&g.Row)
+	l.name("l")
+	l.quote(string(g.LastGood))
+	l.when("s", g.LastSAA)
+	l.name("f")
+	l.quote(string(g.First))
+	l.yes("m", g.Stood)
+	several(l, "k", g.Looks, l.at)
+	l.text("c", g.Like)
+	l.text("w", g.Twin)
+	l.name("o")
+	l.quote(string(g.Code))
+	l.text("x", string(g.Claim))
+	l.text("a", g.Of)
+	l.yes("b", g.Booked)
+	l.yes("e", g.Cut)
+	l.text("y", string(g.Systemic))
+	l.close()
+}
+
+func (l *stateLine) row(t *txn) {
+	l.open()
+	l.name("g")
+	l.quote(t.GUID)
+	l.name("d")
+	l.date(t.Date)
+	l.integer("a", int64(t.Amount))
+	l.integer("f", int64(t.Flags))
+	l.integer("h", t.Hash)
+	if t.Created != 0 {
+		l.instant("c", t.Created)
+	}
+	l.text("p", t.Payee)
+	l.text("o", t.Feed)
+	l.text("y", t.Category)
+	l.text("u", t.Currency)
+	l.text("m", t.Merchant)
+	l.text("k", t.Check)
+	l.close()
+}
+
+func (l *stateLine) double(d *double) {
+	l.open()
+	l.name("g")
+	l.quote(d.GUID)
+	l.name("o")
+	l.quote(d.Of)
+	l.integer("a", int64(d.By))
+	l.instant("t", d.At)
+	l.yes("x", d.Extra)
+	l.close()
+}
+
+func (l *stateLine) payment(p *payment) {
+	l.open()
+	l.name("d")
+	l.date(p.Date)
+	l.integer("a", int64(p.Amount))
+	l.some("m", int64(p.Met))
+	l.yes("o", p.Done)
 	l.close()
 }
 
