@@ -155,6 +155,7 @@ func (n *accountNight) diff(before, after *accountRows) error {
 	}
 	removed, err := before.pick(went, brief)
 	n.removed, n.added = pointers(removed), pointers(added)
+	n.changes = make([]verdictOn, 0, len(went)+len(came))
 	return err
 }
 
@@ -206,9 +207,9 @@ func (n *accountNight) outside(before *accountRows, went []int, guids map[string
 const never schemas.Date = 1 << 30
 
 func pointers(rows []txn) []*txn {
-	var out []*txn
+	out := make([]*txn, len(rows))
 	for i := range rows {
-		out = append(out, &rows[i])
+		out[i] = &rows[i]
 	}
 	return out
 }

@@ -41,7 +41,7 @@ const (
 )
 
 // windowBytes is how much is read at a time, if a page does not need more.
-const windowBytes = 128 << 10
+const windowBytes = 64 << 10
 
 // maxPage is what a reader believes of a page: a text may be long, but a
 // record of the API is never longer.
@@ -112,11 +112,16 @@ func (p *pageReader) data(buf []byte) ([]byte, error) {
 func (p *pageReader) bytes(at, n int64) ([]byte, error) {
 	if at < p.start || at+n > p.start+int64(len(p.window)) {
 		size := min(max(n, windowBytes), p.end-at)
+		var kept []byte // what is there of it already
+		if at >= p.start && at < p.start+int64(len(p.window)) {
+			kept = p.window[at-p.start:]
+		}
 		if int64(cap(p.window)) < size {
-			p.window = make([]byte, size+size/4)
+			p.window = make([]byte, max(size+size/8, windowBytes))
 		}
 		p.window, p.start = p.window[:size], at
-		if read, err := p.f.ReadAt(p.window, at); err != nil && (err != io.EOF || int64(read) < size) {
+		have := int64(copy(p.window, kept))
+		if read, err := p.f.ReadAt(p.window[have:], at+have); err != nil && (err != io.EOF || have+int64(read) < size) {
 			p.window = p.window[:0]
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
