@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -117,23 +118,10 @@ func (n *accountNight) compare(before, after *accountRows) error {
 // row_hash, and reads that, and what rules compare it with: pending rows, those
 // of the same date, and those about the last payment.
 func (n *accountNight) diff(before, after *accountRows) error {
-	went, came := differing(&before.keys, &after.keys)
-	added, err := after.pick(came, nil)
+	went, came, err := differing(before, after)
 	if err != nil {
 		return err
 	}
-	guids := make(map[string]bool, len(added))
-	for i := range added {
-		guids[added[i].GUID] = true
-	}
-	removed, err := before.pick(went, func(i int, guid []byte) bool {
-		d := before.keys.dates[i] // it left the window, and nobody asks what it was
-		return !n.listed && d != nullDate && !before.keys.pending[i] && !n.look.window.Contains(schemas.Date(d)) && !guids[string(guid)]
-	})
-	if err != nil {
-		return err
-	}
-	n.removed, n.added = pointers(removed), pointers(added)
 	n.oldest = never
 	for _, d := range after.keys.dates {
 		if d != nullDate {
@@ -141,10 +129,39 @@ func (n *accountNight) diff(before, after *accountRows) error {
 			break
 		}
 	}
+	var wanted []int
 	if n.learns() {
+		wanted = after.every()
 		n.after, err = after.all()
+	} else {
+		wanted = n.wanted(before, after, went, came)
+		n.after, err = after.pick(wanted, nil)
+	}
+	if err != nil {
 		return err
 	}
+	added := make([]txn, 0, len(came))
+	guids := make(map[string]bool, len(came))
+	for i, k := 0, 0; k < len(came); i++ {
+		if wanted[i] == came[k] {
+			added = append(added, n.after[i])
+			guids[n.after[i].GUID] = true
+			k++
+		}
+	}
+	brief, err := n.outside(before, went, guids)
+	if err != nil {
+		return err
+	}
+	removed, err := before.pick(went, brief)
+	n.removed, n.added = pointers(removed), pointers(added)
+	n.changes = make([]verdictOn, 0, len(went)+len(came))
+	return err
+}
+
+// wanted returns the positions of the rows that came and of those that rules
+// compare with what came and went.
+func (n *accountNight) wanted(before, after *accountRows, went, came []int) []int {
 	days := n.paymentDays()
 	for _, i := range went {
 		days = append(days, before.keys.dates[i])
@@ -153,40 +170,46 @@ func (n *accountNight) diff(before, after *accountRows) error {
 		days = append(days, after.keys.dates[i])
 	}
 	slices.Sort(days)
-	var others []int
-	rest := came
+	wanted := make([]int, 0, 2*len(came))
 	for i, d := range after.keys.dates {
 		for len(days) > 0 && days[0] < d {
 			days = days[1:]
 		}
-		switch {
-		case len(rest) > 0 && rest[0] == i:
-			rest = rest[1:]
-		case after.keys.pending[i] || len(days) > 0 && days[0] == d:
-			others = append(others, i)
+		if after.keys.pending[i] || len(days) > 0 && days[0] == d {
+			wanted = append(wanted, i)
 		}
 	}
-	rows, err := after.pick(others, nil)
-	n.after = make([]txn, 0, len(came)+len(others))
-	for i, k := 0, 0; i < len(came) || k < len(rows); {
-		if k == len(rows) || i < len(came) && came[i] < others[k] {
-			n.after = append(n.after, added[i])
-			i++
-		} else {
-			n.after = append(n.after, rows[k])
-			k++
+	return wanted
+}
+
+// outside returns the positions of the rows that left the window, and of which
+// nobody asks what they were: their guids are not among those that came.
+func (n *accountNight) outside(before *accountRows, went []int, guids map[string]bool) (out []int, err error) {
+	for _, i := range went {
+		if d := before.keys.dates[i]; !n.listed && d != nullDate && !before.keys.pending[i] && !n.look.window.Contains(schemas.Date(d)) {
+			out = append(out, i)
 		}
 	}
-	return err
+	if len(out) == 0 || len(guids) == 0 {
+		return out, nil
+	}
+	if guids[""] { // which looks like one that was not read
+		return nil, nil
+	}
+	return slices.DeleteFunc(out, func(i int) bool {
+		guid, e := before.guid(i)
+		err = errors.Join(err, e)
+		return guids[guid]
+	}), err
 }
 
 // never is after every date.
 const never schemas.Date = 1 << 30
 
 func pointers(rows []txn) []*txn {
-	var out []*txn
+	out := make([]*txn, len(rows))
 	for i := range rows {
-		out = append(out, &rows[i])
+		out[i] = &rows[i]
 	}
 	return out
 }

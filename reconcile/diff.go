@@ -308,7 +308,10 @@ func (d *differ) account(before, after *accountRows, both func(user, member stri
 	}
 	none := new(accountRows)
 	before, after = cmp.Or(before, none), cmp.Or(after, none)
-	went, came := differing(&before.keys, &after.keys)
+	went, came, err := differing(before, after)
+	if err != nil {
+		return err
+	}
 	removed, err := before.pick(went, nil)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -411,10 +410,10 @@ func (f *stateFileReader) next() error {
 
 // stateWriter writes one part of a state.
 type stateWriter struct {
-	out snapshot.Out
-	zip *s2.Writer
-	buf *bufio.Writer
-	enc *json.Encoder
+	out  snapshot.Out
+	zip  *s2.Writer
+	buf  *bufio.Writer
+	line []byte
 }
 
 func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
@@ -423,13 +422,15 @@ func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
 		return nil, err
 	}
 	zip := s2.NewWriter(out, s2.WriterConcurrency(1), s2.WriterBlockSize(256<<10))
-	w := &stateWriter{out: out, zip: zip, buf: bufio.NewWriter(zip)}
-	w.enc = json.NewEncoder(w.buf)
-	w.enc.SetEscapeHTML(false)
-	return w, nil
+	return &stateWriter{out: out, zip: zip, buf: bufio.NewWriter(zip)}, nil
 }
 
-func (w *stateWriter) write(u *userState) error { return w.enc.Encode(u) }
+func (w *stateWriter) write(u *userState) (err error) {
+	if w.line, err = appendUser(w.line[:0], u); err == nil {
+		_, err = w.buf.Write(w.line)
+	}
+	return err
+}
 
 func (w *stateWriter) close(keep bool) error {
 	var err error

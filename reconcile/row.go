@@ -77,7 +77,10 @@ var txnColumns = []string{
 }
 
 // txnReader turns cells into rows.
-type txnReader struct{ at [17]int }
+type txnReader struct {
+	at   [17]int
+	last [17]string // texts that often repeat
+}
 
 func newTxnReader() *txnReader {
 	r := new(txnReader)
@@ -87,13 +90,21 @@ func newTxnReader() *txnReader {
 	return r
 }
 
+// again is the text of a cell, and no new copy of the one before.
+func (r *txnReader) again(i int, vals []schemas.Value) string {
+	if text := vals[r.at[i]].Text; string(text) != r.last[i] {
+		r.last[i] = string(text)
+	}
+	return r.last[i]
+}
+
 // read takes a copy of what it needs of the cells.
 func (r *txnReader) read(vals []schemas.Value) txn {
 	cell := func(i int) *schemas.Value { return &vals[r.at[i]] }
 	t := txn{
-		GUID: cell(0).String(), Member: cell(2).String(), Amount: schemas.Money(cell(4).Int), Date: schemas.Date(cell(7).Int),
-		Created: schemas.Timestamp(cell(8).Int), Payee: cell(9).String(), Feed: cell(10).String(), Category: cell(11).String(),
-		Currency: cell(12).String(), Check: cell(13).String(), Merchant: cell(14).String(), Hash: cell(16).Int,
+		GUID: cell(0).String(), Member: r.again(2, vals), Amount: schemas.Money(cell(4).Int), Date: schemas.Date(cell(7).Int),
+		Created: schemas.Timestamp(cell(8).Int), Payee: cell(9).String(), Feed: cell(10).String(), Category: r.again(11, vals),
+		Currency: r.again(12, vals), Check: cell(13).String(), Merchant: cell(14).String(), Hash: cell(16).Int,
 	}
 	switch typ := cell(5).Text; {
 	case string(typ) == "CREDIT":

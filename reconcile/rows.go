@@ -1,10 +1,8 @@
 package reconcile
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"iter"
 	"math"
@@ -29,7 +27,6 @@ type rowKeys struct {
 	dates   []int64 // schemas.Date, or nullDate
 	hashes  []int64
 	pending []bool
-	guids   []byte // each after its length in four bytes
 }
 
 const nullDate = math.MinInt64 // null first
@@ -37,7 +34,7 @@ const nullDate = math.MinInt64 // null first
 func (a *accountRows) len() int { return len(a.keys.hashes) }
 
 func (k *rowKeys) reset() {
-	k.dates, k.hashes, k.pending, k.guids = k.dates[:0], k.hashes[:0], k.pending[:0], k.guids[:0]
+	k.dates, k.hashes, k.pending = k.dates[:0], k.hashes[:0], k.pending[:0]
 }
 
 // rowsAtHand is for rows that are in memory already.
@@ -49,61 +46,177 @@ func rowsAtHand(user, account string, rows []txn) *accountRows {
 			date = int64(t.Date)
 		}
 		a.keys.dates, a.keys.hashes, a.keys.pending = append(a.keys.dates, date), append(a.keys.hashes, t.Hash), append(a.keys.pending, t.is(pending))
-		a.keys.guids = append(binary.LittleEndian.AppendUint32(a.keys.guids, uint32(len(t.GUID))), t.GUID...)
 	}
 	return a
 }
 
-// firstGUID splits off the first of a list of guids.
-func firstGUID(guids []byte) (guid, rest []byte) {
-	n := 4 + binary.LittleEndian.Uint32(guids)
-	return guids[4:n], guids[n:]
+// guid returns the guid of a row.
+func (a *accountRows) guid(i int) (string, error) {
+	if a.rows != nil {
+		return a.rows[i].GUID, nil
+	}
+	return a.part.guid(a.first + int64(i))
 }
 
-// differing merges two lists of keys and returns the positions of the rows that
-// are not the same in both.
-func differing(before, after *rowKeys) (removed, added []int) {
-	b, a := before.guids, after.guids
-	for i, k := 0, 0; i < len(before.hashes) || k < len(after.hashes); {
+// differing returns the positions of the rows that are not the same in both.
+// Rows are in the order of date and guid. Those with the same row_hash are
+// equal, guid included, so that guids are read only where hashes differ on a
+// day.
+func differing(before, after *accountRows) (removed, added []int, err error) {
+	b, a := &before.keys, &after.keys
+	for i, k := 0, 0; i < len(b.hashes) || k < len(a.hashes); {
 		c := 0
 		switch {
-		case i == len(before.hashes):
+		case i == len(b.hashes):
 			c = 1
-		case k == len(after.hashes):
+		case k == len(a.hashes):
 			c = -1
 		default:
-			if c = cmp.Compare(before.dates[i], after.dates[k]); c == 0 {
-				was, _ := firstGUID(b)
-				is, _ := firstGUID(a)
-				c = bytes.Compare(was, is)
+			c = cmp.Compare(b.dates[i], a.dates[k])
+		}
+		switch {
+		case c < 0:
+			removed = append(removed, i)
+			i++
+		case c > 0:
+			added = append(added, k)
+			k++
+		case b.hashes[i] == a.hashes[k]:
+			i++
+			k++
+		default:
+			d := day{before, after, i, b.end(i), k, a.end(k)}
+			gone, come, ok, err := d.byHash()
+			if err == nil && !ok {
+				gone, come, err = d.byGUID()
+			}
+			if err != nil {
+				return nil, nil, err
+			}
+			removed, added = append(removed, gone...), append(added, come...)
+			i, k = d.iEnd, d.kEnd
+		}
+	}
+	return removed, added, nil
+}
+
+// end is the position after the last row of the date that the row at i has.
+func (k *rowKeys) end(i int) int {
+	d := k.dates[i]
+	for i < len(k.dates) && k.dates[i] == d {
+		i++
+	}
+	return i
+}
+
+// day is the rows of one date, or the rest of them.
+type day struct {
+	before, after *accountRows
+	i, iEnd       int
+	k, kEnd       int
+}
+
+// manyOfADay is for how many rows byHash would take too long.
+const manyOfADay = 64
+
+// byHash takes the rows without an equal one for those that differ: what byGUID
+// says too, unless a guid names two rows of the day, and such a row differs.
+func (d *day) byHash() (removed, added []int, ok bool, err error) {
+	if d.iEnd-d.i > manyOfADay || d.kEnd-d.k > manyOfADay {
+		return nil, nil, false, nil
+	}
+	b, a := d.before.keys.hashes, d.after.keys.hashes
+	k := d.k
+	for i := d.i; i < d.iEnd; i++ {
+		at := slices.Index(a[k:d.kEnd], b[i]) // equal rows are in the same order
+		if at < 0 {
+			removed = append(removed, i)
+			continue
+		}
+		for ; at > 0; at-- {
+			added = append(added, k)
+			k++
+		}
+		k++
+	}
+	for ; k < d.kEnd; k++ {
+		added = append(added, k)
+	}
+	if twice, err := d.before.namesake(removed); twice || err != nil {
+		return nil, nil, false, err
+	}
+	twice, err := d.after.namesake(added)
+	return removed, added, !twice, err
+}
+
+// namesake reports whether one of the rows has the date and the guid of the row
+// before or after it.
+func (a *accountRows) namesake(at []int) (bool, error) {
+	dates := a.keys.dates
+	for _, i := range at {
+		for _, next := range []int{i - 1, i + 1} {
+			if next < 0 || next == len(dates) || dates[next] != dates[i] {
+				continue
+			}
+			one, err := a.guid(i)
+			if err != nil {
+				return false, err
+			}
+			if other, err := a.guid(next); one == other || err != nil {
+				return true, err
 			}
 		}
-		if c < 0 || c == 0 && before.hashes[i] != after.hashes[k] {
+	}
+	return false, nil
+}
+
+// byGUID merges the rows by guid.
+func (d *day) byGUID() (removed, added []int, err error) {
+	b, a := d.before.keys.hashes, d.after.keys.hashes
+	for i, k := d.i, d.k; i < d.iEnd || k < d.kEnd; {
+		c := 0
+		switch {
+		case i == d.iEnd:
+			c = 1
+		case k == d.kEnd:
+			c = -1
+		case b[i] != a[k]:
+			was, e1 := d.before.guid(i)
+			is, e2 := d.after.guid(k)
+			if err := errors.Join(e1, e2); err != nil {
+				return nil, nil, err
+			}
+			c = cmp.Compare(was, is)
+		}
+		if c < 0 || c == 0 && b[i] != a[k] {
 			removed = append(removed, i)
 		}
-		if c > 0 || c == 0 && before.hashes[i] != after.hashes[k] {
+		if c > 0 || c == 0 && b[i] != a[k] {
 			added = append(added, k)
 		}
 		if c <= 0 {
 			i++
-			_, b = firstGUID(b)
 		}
 		if c >= 0 {
 			k++
-			_, a = firstGUID(a)
 		}
 	}
-	return removed, added
+	return removed, added, nil
+}
+
+// every returns all positions.
+func (a *accountRows) every() []int {
+	at := make([]int, a.len())
+	for i := range at {
+		at[i] = i
+	}
+	return at
 }
 
 // all returns every row.
 func (a *accountRows) all() ([]txn, error) {
 	if a.rows == nil && a.len() > 0 {
-		every := make([]int, a.len())
-		for i := range every {
-			every[i] = i
-		}
-		rows, err := a.pick(every, nil)
+		rows, err := a.pick(a.every(), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -113,8 +226,8 @@ func (a *accountRows) all() ([]txn, error) {
 }
 
 // pick returns the rows at these positions, which are in order. Of those that
-// brief accepts it need not know more than the keys say.
-func (a *accountRows) pick(at []int, brief func(i int, guid []byte) bool) ([]txn, error) {
+// brief has too nothing is read that the keys do not say, and no guid.
+func (a *accountRows) pick(at, brief []int) ([]txn, error) {
 	rows := make([]txn, 0, len(at))
 	if a.rows != nil {
 		for _, i := range at {
@@ -122,20 +235,17 @@ func (a *accountRows) pick(at []int, brief func(i int, guid []byte) bool) ([]txn
 		}
 		return rows, nil
 	}
-	rest, k := a.keys.guids, 0
 	for _, i := range at {
-		var guid []byte
-		for ; k <= i; k++ {
-			guid, rest = firstGUID(rest)
-		}
 		t := txn{Flags: noDate}
-		if brief == nil || !brief(i, guid) {
+		if len(brief) > 0 && brief[0] == i {
+			brief = brief[1:]
+		} else {
 			var err error
 			if t, err = a.part.read(a.first + int64(i)); err != nil {
 				return nil, err
 			}
 		}
-		t.GUID, t.Hash = string(guid), a.keys.hashes[i]
+		t.Hash = a.keys.hashes[i]
 		if d := a.keys.dates[i]; d != nullDate {
 			t.Date, t.Flags = schemas.Date(d), t.Flags&^noDate
 		}
@@ -250,6 +360,7 @@ func (s *accountStream) take(user, account string) *accountRows {
 type partRows struct {
 	ctx         context.Context
 	keys, cells *snapshot.Columns
+	guids       *snapshot.Columns
 	row         int64
 	two         [2]accountRows
 	turn        int
@@ -266,14 +377,14 @@ const (
 	userColumn = iota
 	accountColumn
 	dateColumn
-	guidColumn
 	hashColumn
 	statusColumn
 )
 
 var (
-	keyColumns  = []string{"user_guid", "account_guid", "date", "guid", "row_hash", "status"}
-	cellColumns = slices.DeleteFunc(slices.Clone(txnColumns), func(c string) bool { return slices.Contains(keyColumns, c) })
+	keyColumns  = []string{"user_guid", "account_guid", "date", "row_hash", "status"}
+	guidColumns = []string{"guid"}
+	cellColumns = slices.DeleteFunc(slices.Clone(txnColumns), func(c string) bool { return slices.Contains(keyColumns, c) || c == "guid" })
 )
 
 func openPart(ctx context.Context, r *snapshot.Reader, part int) (p *partRows, err error) {
@@ -288,8 +399,12 @@ func openPart(ctx context.Context, r *snapshot.Reader, part int) (p *partRows, e
 	if err := short(r.Manifest(), schemas.Transactions, part, p.keys.Rows()); err != nil {
 		return nil, errors.Join(err, p.keys.Close())
 	}
-	if p.cells, err = r.OpenColumns(schemas.Transactions, part, cellColumns); err != nil {
-		return nil, errors.Join(err, p.keys.Close())
+	p.cells, err = r.OpenColumns(schemas.Transactions, part, cellColumns)
+	if err == nil {
+		p.guids, err = r.OpenColumns(schemas.Transactions, part, guidColumns)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
@@ -298,15 +413,23 @@ func (p *partRows) close() error {
 	if p.stop != nil {
 		p.stop()
 	}
-	return errors.Join(p.keys.Close(), p.cells.Close())
+	return errors.Join(p.keys.Close(), p.cells.Close(), p.guids.Close())
 }
 
 // read reads what the keys do not say of a row.
 func (p *partRows) read(row int64) (txn, error) {
+	if err := p.guids.Cells(row, p.vals); err != nil {
+		return txn{}, err
+	}
 	if err := p.cells.Cells(row, p.vals); err != nil {
 		return txn{}, err
 	}
 	return p.reader.read(p.vals), nil
+}
+
+func (p *partRows) guid(row int64) (string, error) {
+	err := p.guids.Cells(row, p.vals)
+	return p.vals[guidCell].String(), err
 }
 
 func (p *partRows) next() error {
@@ -358,9 +481,10 @@ func (p *partRows) next() error {
 func (p *partRows) append(k *rowKeys, n int) {
 	k.dates = p.keys.AppendInts(k.dates, dateColumn, p.row, n, nullDate)
 	k.hashes = p.keys.AppendInts(k.hashes, hashColumn, p.row, n, 0)
-	k.guids = p.keys.AppendTexts(k.guids, guidColumn, p.row, n)
 	k.pending = p.keys.AppendEqual(k.pending, statusColumn, p.row, n, "PENDING")
 }
+
+var guidCell = schemas.Transactions.Index("guid")
 
 // scannedAccounts yields the accounts of a part that has to be read row by row.
 func scannedAccounts(ctx context.Context, r *snapshot.Reader, part int) iter.Seq2[accountRows, error] {

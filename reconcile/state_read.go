@@ -96,7 +96,7 @@ func (s *stateText) number() string {
 	return text
 }
 
-func integer[N ~int | ~int32 | ~int64](s *stateText, to *N) {
+func integer[N ~int | ~int32 | ~int64 | ~uint8](s *stateText, to *N) {
 	n, err := strconv.ParseInt(s.number(), 10, 64)
 	*to = N(n)
 	if err != nil || int64(*to) != n {
@@ -322,16 +322,26 @@ func (s *stateText) account(a *accountState) {
 		case "d":
 			s.other(&a.Missing)
 		case "g":
-			s.other(&a.Gone)
+			s.array(func() {
+				a.Gone = append(a.Gone, new(gone))
+				s.gone(a.Gone[len(a.Gone)-1])
+			})
 		case "b":
 			a.Posted = map[string]string{}
 			s.object(func(guid string) { a.Posted[guid] = string(s.quoted()) })
 		case "2":
-			s.other(&a.Doubles)
+			s.array(func() {
+				a.Doubles = append(a.Doubles, new(double))
+				s.double(a.Doubles[len(a.Doubles)-1])
+			})
 		case "h":
-			s.other(&a.Held)
+			s.array(func() {
+				a.Held = append(a.Held, new(gone))
+				s.gone(a.Held[len(a.Held)-1])
+			})
 		case "w":
-			s.other(&a.Paid)
+			a.Paid = new(payment)
+			s.payment(a.Paid)
 		case "k":
 			s.array(func() {
 				a.Checks = append(a.Checks, check{})
@@ -351,6 +361,116 @@ func (s *stateText) account(a *accountState) {
 			s.text(&a.Learnt)
 		case "v":
 			s.yes(&a.Pends)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) gone(g *gone) {
+	s.object(func(name string) {
+		switch name {
+		case "r":
+			s.row(&g.Row)
+		case "l":
+			words(s, &g.LastGood)
+		case "s":
+			s.instant(&g.LastSAA)
+		case "f":
+			words(s, &g.First)
+		case "m":
+			s.yes(&g.Stood)
+		case "k":
+			s.array(func() {
+				var t schemas.Timestamp
+				s.text(&t)
+				g.Looks = append(g.Looks, t)
+			})
+		case "c":
+			words(s, &g.Like)
+		case "w":
+			words(s, &g.Twin)
+		case "o":
+			words(s, &g.Code)
+		case "x":
+			words(s, &g.Claim)
+		case "a":
+			words(s, &g.Of)
+		case "b":
+			s.yes(&g.Booked)
+		case "e":
+			s.yes(&g.Cut)
+		case "y":
+			words(s, &g.Systemic)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) row(t *txn) {
+	s.object(func(name string) {
+		switch name {
+		case "g":
+			words(s, &t.GUID)
+		case "d":
+			s.text(&t.Date)
+		case "a":
+			integer(s, &t.Amount)
+		case "f":
+			integer(s, &t.Flags)
+		case "h":
+			integer(s, &t.Hash)
+		case "c":
+			s.text(&t.Created)
+		case "p":
+			words(s, &t.Payee)
+		case "o":
+			words(s, &t.Feed)
+		case "y":
+			words(s, &t.Category)
+		case "u":
+			words(s, &t.Currency)
+		case "m":
+			words(s, &t.Merchant)
+		case "k":
+			words(s, &t.Check)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) double(d *double) {
+	s.object(func(name string) {
+		switch name {
+		case "g":
+			words(s, &d.GUID)
+		case "o":
+			words(s, &d.Of)
+		case "a":
+			integer(s, &d.By)
+		case "t":
+			s.text(&d.At)
+		case "x":
+			s.yes(&d.Extra)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) payment(p *payment) {
+	s.object(func(name string) {
+		switch name {
+		case "d":
+			s.text(&p.Date)
+		case "a":
+			integer(s, &p.Amount)
+		case "m":
+			integer(s, &p.Met)
+		case "o":
+			s.yes(&p.Done)
 		default:
 			s.odd = true
 		}

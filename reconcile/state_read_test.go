@@ -63,7 +63,7 @@ func filled(rnd *rand.Rand, v reflect.Value, texts []string) {
 	}
 }
 
-// What readUser reads is what encoding/json reads.
+// What readUser reads, and appendUser writes, is what encoding/json does.
 func TestReadUser(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for i := range 600 {
@@ -81,6 +81,9 @@ func TestReadUser(t *testing.T) {
 		line, err := marshal(&u)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if written, err := appendUser(nil, &u); err != nil || string(written) != string(line)+"\n" {
+			t.Fatalf("%s\nis written as\n%s %v", line, written, err)
 		}
 		if err := json.Unmarshal(line, &want); err != nil {
 			t.Fatal(err)

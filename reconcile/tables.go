@@ -60,8 +60,14 @@ func readTables(ctx context.Context, r *snapshot.Reader, unit, n int) (*tables, 
 			{schemas.Accounts, []string{"guid", "member_guid", "user_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment", "last_payment_at", "updated_at"}, t.readAccount},
 			{schemas.Coverage, coverageColumns, func(get func(string) schemas.Value) { t.readCoverage(get, scope) }},
 		} {
+			at := make([]int, len(read.columns))
+			for i, name := range read.columns {
+				at[i] = read.table.Index(name)
+			}
 			err := scan(ctx, r, read.table, p, read.columns, func(vals []schemas.Value) error {
-				read.row(func(name string) schemas.Value { return vals[read.table.Index(name)] })
+				read.row(func(name string) schemas.Value { // a map would take longer
+					return vals[at[slices.Index(read.columns, name)]]
+				})
 				return nil
 			})
 			if err != nil {

@@ -313,6 +313,11 @@ func (u *userNight) end() {
 		n.conclude(balance, updated)
 	}
 	u.otherLegs()
+	changes := 0
+	for _, n := range u.held {
+		changes += len(n.changes)
+	}
+	u.changes = slices.Grow(u.changes, changes)
 	for _, n := range u.held {
 		for _, v := range n.changes {
 			u.changes = append(u.changes, userChange{n.st.Member, n.account, v})

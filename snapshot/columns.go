@@ -39,13 +39,32 @@ type column struct {
 	dict  values
 	next  int64 // row after the page
 
-	first, rows int64   // of the page, by their number in the part
-	nulls       bool    // some cells of the page are null
-	set         []bool  // those that are not, if there are nulls
-	coded       bool    // codes stand for the values of dict
-	codes       []int32 // one for each row
-	plain       values
+	page        // that it stands at
+	before page // that it stood at, if that is of the same row group
+
+	// For going through all cells of a page they are decoded.
+	decoded bool
+	nulls   bool    // some cells of the page are null
+	set     []bool  // those that are not, if there are nulls
+	codes   []int32 // one for each row
+	plain   values
 }
+
+// page is a page in which a cell here and there is looked up.
+type page struct {
+	first, rows int64  // by their number in the part
+	raw         []byte // as it was unpacked
+	data        []byte // of raw, the values
+	coded       bool   // they are codes, which stand for values of the dictionary
+	levels      hybrid // 1: the cell is not null
+	picks       hybrid // codes
+
+	stride int // of texts that all have the same length, with what says so, or 0
+	cell   int // else the one that was looked up last
+	at     int // where it stands
+}
+
+func (p *page) has(row int64) bool { return p.first <= row && row < p.first+p.rows }
 
 // values are decoded: numbers, or where texts stand in raw, after their lengths.
 type values struct {
@@ -109,11 +128,10 @@ func (c *Columns) Rows() int64 { return c.starts[len(c.starts)-1] }
 // Load makes the columns stand at a row, and returns for how many rows from
 // there on all of them stand there.
 func (c *Columns) Load(row int64) (n int, err error) {
-	defer recoverDamage(&err)
 	end := c.Rows()
 	for i := range c.cols {
 		col := &c.cols[i]
-		if err := c.load(col, row); err != nil {
+		if err := c.load(col, row, true); err != nil {
 			return 0, fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[col.index].Name, err)
 		}
 		end = min(end, col.first+col.rows)
@@ -123,18 +141,94 @@ func (c *Columns) Load(row int64) (n int, err error) {
 
 // Cells fills the columns' cells of a row into vals, which has one for each of
 // the table's columns. Texts are valid until the next call.
-func (c *Columns) Cells(row int64, vals []schemas.Value) (err error) {
-	if _, err := c.Load(row); err != nil {
-		return err
-	}
-	defer recoverDamage(&err)
+func (c *Columns) Cells(row int64, vals []schemas.Value) error {
 	for i := range c.cols {
-		vals[c.cols[i].index] = c.cols[i].cell(int(row - c.cols[i].first))
+		col := &c.cols[i]
+		err := c.load(col, row, false)
+		if err == nil {
+			err = col.find(int(row-col.first), &vals[col.index])
+		}
+		if err != nil {
+			return fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[col.index].Name, err)
+		}
 	}
 	return nil
 }
 
-func (c *column) cell(k int) (v schemas.Value) {
+// find looks a cell up in a page that need not be decoded.
+func (c *column) find(k int, v *schemas.Value) (err error) {
+	defer recoverDamage(&err)
+	*v = schemas.Value{}
+	if c.at < 0 {
+		return nil
+	}
+	if !c.required {
+		k, v.Set = c.levels.rank(k)
+		if !v.Set {
+			return nil
+		}
+	}
+	v.Set = true
+	switch {
+	case c.coded && c.kind == schemas.Text:
+		v.Text = c.dict.text(int(c.picks.at(k)))
+	case c.coded:
+		v.Int = c.dict.ints[c.picks.at(k)]
+	case c.kind == schemas.Text:
+		v.Text = c.text(k)
+	default:
+		v.Int = plainInt(c.kind, c.data, k)
+	}
+	return nil
+}
+
+// text returns a text of the page, going on from the one that was asked for
+// last unless all have the same length.
+func (p *page) text(k int) []byte {
+	if p.stride > 0 {
+		return p.data[k*p.stride+4 : (k+1)*p.stride]
+	}
+	if k < p.cell {
+		p.cell, p.at = 0, 0
+	}
+	for ; p.cell < k; p.cell++ {
+		p.at += 4 + int(binary.LittleEndian.Uint32(p.data[p.at:]))
+	}
+	text := p.data[p.at+4:]
+	return text[:binary.LittleEndian.Uint32(p.data[p.at:])]
+}
+
+// strideOf returns how far texts stand from each other, 0 if not all have the
+// same length.
+func strideOf(data []byte) int {
+	if len(data) < 4 {
+		return 0
+	}
+	size := binary.LittleEndian.Uint32(data)
+	stride := int(size) + 4
+	if len(data)%stride != 0 {
+		return 0
+	}
+	for at := stride; at < len(data); at += stride {
+		if binary.LittleEndian.Uint32(data[at:]) != size {
+			return 0
+		}
+	}
+	return stride
+}
+
+func plainInt(k schemas.Kind, raw []byte, i int) int64 {
+	switch k {
+	case schemas.Bool:
+		return int64(raw[i>>3] >> (i & 7) & 1)
+	case schemas.Day:
+		return int64(int32(binary.LittleEndian.Uint32(raw[4*i:])))
+	}
+	return int64(binary.LittleEndian.Uint64(raw[8*i:]))
+}
+
+// value is a cell of a page that is decoded.
+func (c *column) value(k int) (v schemas.Value) {
 	if c.at < 0 || c.nulls && !c.set[k] {
 		return v
 	}
@@ -162,9 +256,9 @@ func (c *Columns) Same(i int, row int64, n int) (same int) {
 		}
 		return same
 	}
-	was := col.cell(k)
+	was := col.value(k)
 	for same = 1; same < n; same++ {
-		if v := col.cell(k + same); v.Set != was.Set || v.Int != was.Int || !bytes.Equal(v.Text, was.Text) {
+		if v := col.value(k + same); v.Set != was.Set || v.Int != was.Int || !bytes.Equal(v.Text, was.Text) {
 			break
 		}
 	}
@@ -173,7 +267,7 @@ func (c *Columns) Same(i int, row int64, n int) (same int) {
 
 // Text returns the text of column i in a row at which it stands, nil for null.
 func (c *Columns) Text(i int, row int64) []byte {
-	return c.cols[i].cell(int(row - c.cols[i].first)).Text
+	return c.cols[i].value(int(row - c.cols[i].first)).Text
 }
 
 // AppendInts appends the numbers of column i in n rows at which it stands, and
@@ -191,7 +285,7 @@ func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) [
 		return dst
 	}
 	for ; n > 0; n, k = n-1, k+1 {
-		if v := col.cell(k); v.Set {
+		if v := col.value(k); v.Set {
 			dst = append(dst, v.Int)
 		} else {
 			dst = append(dst, null)
@@ -200,22 +294,16 @@ func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) [
 	return dst
 }
 
-// AppendTexts appends the texts of column i in n rows at which it stands, each
-// after its length in four bytes, least significant first.
-func (c *Columns) AppendTexts(dst []byte, i int, row int64, n int) []byte {
-	col := &c.cols[i]
-	k := int(row - col.first)
-	if !col.coded && !col.nulls && col.at >= 0 { // as the page has it
-		last := col.plain.text(k + n - 1)
-		from, to := int(col.plain.starts[k])-4, int(col.plain.starts[k+n-1])+len(last)
-		return append(dst, col.plain.raw[from:to]...)
+// group is the row group that holds a row.
+func (c *Columns) group(row int64) int {
+	g, found := slices.BinarySearch(c.starts, row)
+	if !found {
+		g--
 	}
-	for ; n > 0; n, k = n-1, k+1 {
-		text := col.cell(k).Text
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
-		dst = append(dst, text...)
+	for c.starts[g+1] <= row { // groups of no rows
+		g++
 	}
-	return dst
+	return g
 }
 
 // AppendEqual appends for n rows whether column i, which stands there, has the
@@ -236,7 +324,7 @@ func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) 
 		return dst
 	}
 	for ; n > 0; n, k = n-1, k+1 {
-		v := col.cell(k)
+		v := col.value(k)
 		dst = append(dst, v.Set && string(v.Text) == text)
 	}
 	return dst
@@ -244,19 +332,36 @@ func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) 
 
 var errPages = fmt.Errorf("%w: its pages are not those of its row group", ErrDamaged)
 
-// load reads on to the page that holds the row.
-func (c *Columns) load(col *column, row int64) error {
-	if col.first <= row && row < col.first+col.rows {
+// load reads on to the page that holds the row, and decodes it if all is asked
+// for.
+func (c *Columns) load(col *column, row int64, all bool) (err error) {
+	if col.has(row) && (col.decoded || !all) {
+		return nil
+	}
+	defer recoverDamage(&err)
+	if err := c.turn(col, row); err != nil || !all || col.decoded {
+		return err
+	}
+	return c.decode(col)
+}
+
+// turn reads on to the page that holds the row.
+func (c *Columns) turn(col *column, row int64) error {
+	if col.has(row) {
 		return nil
 	}
 	if col.at < 0 {
-		col.first, col.rows = 0, c.Rows()
+		col.page.rows, col.decoded = c.Rows(), true
 		return nil
 	}
 	if row < 0 || row >= c.Rows() {
 		return fmt.Errorf("there is no row %d", row)
 	}
-	if col.group < 0 || row < col.first || row >= c.starts[col.group+1] {
+	if col.before.has(row) {
+		col.page, col.before, col.decoded = col.before, col.page, false
+		return nil
+	}
+	if col.group < 0 || row < col.next || row >= c.starts[col.group+1] {
 		if err := c.open(col, row); err != nil {
 			return err
 		}
@@ -268,22 +373,21 @@ func (c *Columns) load(col *column, row int64) error {
 		n := col.pages.head.values
 		switch col.pages.head.kind {
 		case dictionaryPage:
-			data, err := col.pages.data()
+			data, err := col.pages.data(col.dict.raw)
 			if err != nil {
 				return err
 			}
 			if enc := col.pages.head.encoding; n > maxGroupRows || enc != plainEncoding && enc != plainDictEncoding {
 				return errPages
 			}
-			col.dict.raw = append(col.dict.raw[:0], data...)
+			col.dict.raw = data
 			col.dict.decode(col.kind, int(n))
 		case dataPage:
 			if n > c.starts[col.group+1]-col.next {
 				return errPages
 			}
 			if col.next += n; row < col.next {
-				col.first, col.rows = col.next-n, n
-				return c.decode(col)
+				return col.unpack(n)
 			}
 		default:
 			return errPages
@@ -293,57 +397,78 @@ func (c *Columns) load(col *column, row int64) error {
 
 // open turns to the row group that holds the row.
 func (c *Columns) open(col *column, row int64) error {
-	g, found := slices.BinarySearch(c.starts, row)
-	if !found {
-		g--
-	}
-	for c.starts[g+1] <= row { // groups of no rows
-		g++
-	}
+	g := c.group(row)
 	chunk, err := c.rd.MetaData().RowGroup(g).ColumnChunk(col.at)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	col.group, col.next, col.first, col.rows = g, c.starts[g], 0, 0
+	col.group, col.next = g, c.starts[g]
+	col.page.first, col.page.rows, col.before.first, col.before.rows = 0, 0, 0, 0
 	return col.pages.open(c.f, chunk)
+}
+
+// unpack unpacks the page of n rows at which the reader stands, in place of the
+// last but one.
+func (c *column) unpack(n int64) error {
+	if c.page.first < c.before.first { // it was gone back to
+		c.page, c.before = c.before, c.page
+	}
+	p := page{raw: c.before.raw, levels: c.before.levels, picks: c.before.picks}
+	c.before, c.page, c.decoded = c.page, page{}, false
+	var err error
+	if p.raw, err = c.pages.data(p.raw); err != nil {
+		return err
+	}
+	p.data = p.raw
+	if !c.required {
+		size := int(binary.LittleEndian.Uint32(p.data))
+		p.levels.open(p.data[4:4+size], 1)
+		p.data = p.data[4+size:]
+	}
+	switch enc := c.pages.head.encoding; enc {
+	case dictEncoding, plainDictEncoding:
+		p.coded = true
+		if len(p.data) > 0 { // else all is null
+			p.picks.open(p.data[1:], int(p.data[0]))
+		}
+	case plainEncoding:
+		if c.kind == schemas.Text {
+			p.stride = strideOf(p.data)
+		}
+	default:
+		return fmt.Errorf("%w: a page of encoding %d", ErrDamaged, enc)
+	}
+	p.first, p.rows = c.next-n, n
+	c.page = p
+	return nil
 }
 
 // decode turns the page into values. Of texts only where they stand; they
 // remain in the page, which stands until the next.
 func (c *Columns) decode(col *column) error {
-	data, err := col.pages.data()
-	if err != nil {
-		col.rows = 0
-		return err
-	}
 	n := int(col.rows)
 	some := n // not null
 	if !col.required {
-		size := int(binary.LittleEndian.Uint32(data))
-		c.levels = appendHybrid(c.levels[:0], data[4:4+size], 1, n)
-		data = data[4+size:]
+		c.levels = appendHybrid(c.levels[:0], col.levels.data, 1, n)
 		some = 0
 		for _, l := range c.levels {
 			some += int(l)
 		}
 	}
-	col.coded, col.nulls = false, some < n
-	switch enc := col.pages.head.encoding; enc {
-	case dictEncoding, plainDictEncoding:
-		col.coded = true
+	col.nulls = some < n
+	if col.coded {
 		col.codes = col.codes[:0]
 		if some > 0 {
-			col.codes = appendHybrid(col.codes, data[1:], int(data[0]), some)
+			col.codes = appendHybrid(col.codes, col.picks.data, col.picks.width, some)
 			if int(slices.Max(col.codes)) >= col.dict.len() {
 				return errPages
 			}
 		}
-	case plainEncoding:
-		col.plain.raw = data
+	} else {
+		col.plain.raw = col.data
 		col.plain.decode(col.kind, some)
-	default:
-		return fmt.Errorf("%w: a page of encoding %d", ErrDamaged, enc)
 	}
+	col.decoded = true
 	if !col.nulls {
 		return nil
 	}
@@ -400,60 +525,4 @@ func (v *values) decode(k schemas.Kind, n int) {
 			v.ints = append(v.ints, int64(binary.LittleEndian.Uint64(v.raw[8*i:])))
 		}
 	}
-}
-
-// appendHybrid appends n numbers of width bits from Parquet's mixture of runs
-// and packed numbers.
-func appendHybrid(dst []int32, data []byte, width, n int) []int32 {
-	if width > 24 {
-		panic("wider than any dictionary")
-	}
-	mask := int32(1)<<width - 1
-	dst = slices.Grow(dst, n)
-	for n > 0 {
-		head, w := binary.Uvarint(data)
-		if w <= 0 {
-			panic("a run without a head")
-		}
-		data = data[w:]
-		if head&1 == 0 { // a run
-			var x int32
-			for i := range (width + 7) / 8 {
-				x |= int32(data[i]) << (8 * i)
-			}
-			data = data[(width+7)/8:]
-			run := int(min(head>>1, uint64(n)))
-			if run == 0 {
-				panic("a run of nothing")
-			}
-			for range run {
-				dst = append(dst, x)
-			}
-			n -= run
-			continue
-		}
-		groups := int(min(head>>1, uint64(n+7)/8))
-		if groups == 0 {
-			panic("a run of nothing")
-		}
-		take := min(8*groups, n)
-		packed := data[:min(groups*width, len(data))]
-		data = data[len(packed):]
-		bit := 0
-		for range take {
-			var x int32
-			if at := bit >> 3; at+4 <= len(packed) {
-				x = int32(binary.LittleEndian.Uint32(packed[at:]) >> (bit & 7))
-			} else {
-				for i := len(packed) - 1; i >= at; i-- {
-					x = x<<8 | int32(packed[i])
-				}
-				x >>= bit & 7
-			}
-			dst = append(dst, x&mask)
-			bit += width
-		}
-		n -= take
-	}
-	return dst
 }

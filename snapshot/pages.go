@@ -10,7 +10,7 @@ import (
 )
 
 // pageReader goes through the pages of one column in one row group after the
-// other. It unpacks a page only when it is asked to, and has one in memory.
+// other. It unpacks a page only when it is asked to.
 type pageReader struct {
 	f     File
 	codec compress.Codec
@@ -22,7 +22,6 @@ type pageReader struct {
 	window []byte // what was read of the file
 	start  int64  // where the window stands in it
 	body   int64  // where the page's data stands in the file
-	page   []byte
 }
 
 // pageHeader is what is needed of Parquet's PageHeader.
@@ -42,7 +41,7 @@ const (
 )
 
 // windowBytes is how much is read at a time, if a page does not need more.
-const windowBytes = 128 << 10
+const windowBytes = 64 << 10
 
 // maxPage is what a reader believes of a page: a text may be long, but a
 // record of the API is never longer.
@@ -92,32 +91,37 @@ func (p *pageReader) next() error {
 	}
 }
 
-// data unpacks the page. It stands until the next call.
-func (p *pageReader) data() ([]byte, error) {
+// data unpacks the page into buf, or a larger one.
+func (p *pageReader) data(buf []byte) ([]byte, error) {
 	packed, err := p.bytes(p.body, p.head.packed)
 	if err != nil {
 		return nil, err
 	}
 	// With some room to spare the decoder need not look where it writes.
-	if n := int(p.head.unpacked) + 64; cap(p.page) < n {
-		p.page = make([]byte, 0, n+n/4)
+	if n := int(p.head.unpacked) + 64; cap(buf) < n {
+		buf = make([]byte, 0, n+n/4)
 	}
-	p.page = p.codec.Decode(p.page[:0], packed)
-	if len(p.page) != int(p.head.unpacked) {
+	buf = p.codec.Decode(buf[:0], packed)
+	if len(buf) != int(p.head.unpacked) {
 		return nil, errPages
 	}
-	return p.page, nil
+	return buf, nil
 }
 
 // bytes returns n bytes of the column from a place in the file on.
 func (p *pageReader) bytes(at, n int64) ([]byte, error) {
 	if at < p.start || at+n > p.start+int64(len(p.window)) {
 		size := min(max(n, windowBytes), p.end-at)
+		var kept []byte // what is there of it already
+		if at >= p.start && at < p.start+int64(len(p.window)) {
+			kept = p.window[at-p.start:]
+		}
 		if int64(cap(p.window)) < size {
-			p.window = make([]byte, size+size/4)
+			p.window = make([]byte, max(size+size/8, windowBytes))
 		}
 		p.window, p.start = p.window[:size], at
-		if read, err := p.f.ReadAt(p.window, at); err != nil && (err != io.EOF || int64(read) < size) {
+		have := int64(copy(p.window, kept))
+		if read, err := p.f.ReadAt(p.window[have:], at+have); err != nil && (err != io.EOF || have+int64(read) < size) {
 			p.window = p.window[:0]
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 		}
