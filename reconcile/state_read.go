@@ -400,8 +400,6 @@ func (s *stateText) gone(g *gone) {
 			s.yes(&g.Booked)
 		case "e":
 			s.yes(&g.Cut)
-		case "y":
-			words(s, &g.Systemic)
 		default:
 			s.odd = true
 		}

@@ -262,6 +262,9 @@ func (l *stateLine) account(a *accountState) {
 	l.text("n", a.Tail)
 	l.yes("c", a.Closed)
 	l.yes("z", a.Zero)
+	if a.Updated != 0 {
+		l.instant("y", a.Updated)
+	}
 	l.text("l", a.Lineage)
 	l.integer("u", int64(a.Booked))
 	l.integer("p", int64(a.Pending))
@@ -318,7 +321,6 @@ func (l *stateLine) gone(g *gone) {
 	l.text("a", g.Of)
 	l.yes("b", g.Booked)
 	l.yes("e", g.Cut)
-	l.text("y", string(g.Systemic))
 	l.close()
 }
 
