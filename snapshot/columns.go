@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/klauspost/compress/zstd"
 
 	"tallyport/schemas"
 )
@@ -24,6 +25,7 @@ type Columns struct {
 	rd     *file.Reader
 	starts []int64 // first row of each row group, then the number of rows
 	cols   []column
+	zstd   *zstd.Decoder
 	levels []int32 // of the page that is being decoded
 }
 
@@ -96,6 +98,9 @@ func (r *Reader) OpenColumns(t *schemas.Table, part int, names []string) (_ *Col
 		}
 	}()
 	defer recoverDamage(&err)
+	if c.zstd, err = newUnpacker(); err != nil {
+		return nil, err
+	}
 	var at []int
 	if c.rd, at, err = openParquet(c.f, t); err != nil {
 		return nil, err
@@ -119,6 +124,7 @@ func (c *Columns) Close() error {
 	if c == nil {
 		return nil
 	}
+	c.zstd.Close()
 	return c.f.Close()
 }
 
@@ -404,7 +410,8 @@ func (c *Columns) open(col *column, row int64) error {
 	}
 	col.group, col.next = g, c.starts[g]
 	col.page.first, col.page.rows, col.before.first, col.before.rows = 0, 0, 0, 0
-	return col.pages.open(c.f, chunk)
+	col.dict.ints, col.dict.starts = col.dict.ints[:0], col.dict.starts[:0]
+	return col.pages.open(c.f, chunk, c.zstd)
 }
 
 // unpack unpacks the page of n rows at which the reader stands, in place of the
@@ -419,7 +426,7 @@ func (c *column) unpack(n int64) error {
 	if p.raw, err = c.pages.data(p.raw); err != nil {
 		return err
 	}
-	p.data = p.raw
+	p.data = p.raw[:len(p.raw):len(p.raw)] // what is behind them is of another page
 	if !c.required {
 		size := int(binary.LittleEndian.Uint32(p.data))
 		p.levels.open(p.data[4:4+size], 1)
@@ -511,7 +518,9 @@ func (v *values) decode(k schemas.Kind, n int) {
 			v.starts = append(v.starts, int32(at+4))
 			at += 4 + int(binary.LittleEndian.Uint32(v.raw[at:]))
 		}
-		_ = v.raw[:at]
+		if at > len(v.raw) {
+			panic("a text longer than its page")
+		}
 	case schemas.Bool:
 		for i := range n {
 			v.ints = append(v.ints, int64(v.raw[i>>3]>>(i&7)&1))

@@ -97,6 +97,9 @@ func hybridRun(data []byte, width int) (count int, packed []byte, same int32, re
 		for i := range (width + 7) / 8 {
 			same |= int32(data[i]) << (8 * i)
 		}
+		if same>>width != 0 {
+			panic("a number too wide for its run")
+		}
 		return count, nil, same, data[(width+7)/8:]
 	}
 	packed = data[:min(count*width, len(data))] // the last may be cut short

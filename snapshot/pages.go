@@ -7,16 +7,17 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/klauspost/compress/zstd"
 )
 
 // pageReader goes through the pages of one column in one row group after the
 // other. It unpacks a page only when it is asked to.
 type pageReader struct {
-	f     File
-	codec compress.Codec
-	at    int64 // of the next page's header
-	end   int64 // of the column in this row group
-	most  int64 // bytes that its pages may take unpacked
+	f    File
+	zstd *zstd.Decoder
+	at   int64 // of the next page's header
+	end  int64 // of the column in this row group
+	most int64 // bytes that its pages may take unpacked
 
 	head   pageHeader
 	window []byte // what was read of the file
@@ -43,12 +44,21 @@ const (
 // windowBytes is how much is read at a time, if a page does not need more.
 const windowBytes = 64 << 10
 
-// maxPage is what a reader believes of a page: a text may be long, but a
-// record of the API is never longer.
-const maxPage = 256 << 20
+// maxPage is what a reader believes of a page, in bytes. The writer's are a row
+// group's texts at most.
+const maxPage = 64 << 20
+
+// newUnpacker returns what unpacks pages, into no more than there is room for:
+// a few bytes can say that they are gigabytes.
+func newUnpacker() (*zstd.Decoder, error) {
+	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
+}
 
 // open begins the pages of a column in a row group.
-func (p *pageReader) open(f File, chunk *metadata.ColumnChunkMetaData) (err error) {
+func (p *pageReader) open(f File, chunk *metadata.ColumnChunkMetaData, unpacker *zstd.Decoder) error {
+	if chunk.Compression() != compress.Codecs.Zstd {
+		return fmt.Errorf("%w: packed with %s", ErrDamaged, chunk.Compression())
+	}
 	p.at = chunk.DataPageOffset()
 	if d := chunk.DictionaryPageOffset(); chunk.HasDictionaryPage() && d > 0 && d < p.at {
 		p.at = d
@@ -58,9 +68,8 @@ func (p *pageReader) open(f File, chunk *metadata.ColumnChunkMetaData) (err erro
 	if p.at < 0 || p.end < p.at || p.end > f.Size() {
 		return errPages
 	}
-	p.f, p.window = f, p.window[:0]
-	p.codec, err = compress.GetCodec(chunk.Compression())
-	return err
+	p.f, p.zstd, p.window = f, unpacker, p.window[:0]
+	return nil
 }
 
 // next reads the header of the next page.
@@ -83,10 +92,10 @@ func (p *pageReader) next() error {
 			continue
 		}
 		p.head, p.body = head, p.at+int64(t.at)
-		p.at = p.body + head.packed
-		if head.packed < 0 || head.unpacked < 0 || head.unpacked > p.most || head.values < 0 || p.at > p.end {
+		if head.packed < 0 || head.packed > p.end-p.body || head.unpacked < 0 || head.unpacked > p.most || head.values < 0 {
 			return errPages
 		}
+		p.at = p.body + head.packed
 		return nil
 	}
 }
@@ -98,14 +107,15 @@ func (p *pageReader) data(buf []byte) ([]byte, error) {
 		return nil, err
 	}
 	// With some room to spare the decoder need not look where it writes.
-	if n := int(p.head.unpacked) + 64; cap(buf) < n {
+	n := int(p.head.unpacked) + 64
+	if cap(buf) < n {
 		buf = make([]byte, 0, n+n/4)
 	}
-	buf = p.codec.Decode(buf[:0], packed)
-	if len(buf) != int(p.head.unpacked) {
+	out, err := p.zstd.DecodeAll(packed, buf[:0:n])
+	if err != nil || len(out) != int(p.head.unpacked) {
 		return nil, errPages
 	}
-	return buf, nil
+	return buf[:len(out)], nil
 }
 
 // bytes returns n bytes of the column from a place in the file on.
