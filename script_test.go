@@ -75,6 +75,12 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			ts.Setenv("TALLYPORT_BASE_URL", s.server.URL)
 			setAsOf(ts, s.world.Now())
 		},
+		// control serves the controls of the pretend MX at $CONTROL.
+		"control": func(ts *testscript.TestScript, _ bool, _ []string) {
+			srv := httptest.NewServer(state(ts).world.Control())
+			ts.Defer(srv.Close)
+			ts.Setenv("CONTROL", srv.URL)
+		},
 		// advance D moves the pretend clock; ASOF and ID follow it.
 		"advance": func(ts *testscript.TestScript, _ bool, args []string) {
 			d, err := time.ParseDuration(args[0])
