@@ -174,7 +174,7 @@ func (s *session) openLedger(st snapshot.Store) (*reconcile.Ledger, error) {
 		return nil, err
 	}
 	if last, _ := ledger.Last(); last == "" {
-		return nil, fmt.Errorf("%s was never reconciled; tallyport reconcile does it: %w", st, snapshot.ErrNoSnapshot)
+		return nil, none{fmt.Errorf("%s was never reconciled; tallyport reconcile does it", st)}
 	}
 	return ledger, nil
 }
