@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,9 +113,14 @@ func TestDeploy(t *testing.T) {
 		Spec struct {
 			JobTemplate struct {
 				Spec struct {
+					PodFailurePolicy struct {
+						Rules []struct {
+							OnExitCodes struct{ Values []int } `yaml:"onExitCodes"`
+						}
+					} `yaml:"podFailurePolicy"`
 					Template struct {
 						Spec struct {
-							Containers []struct{ Args []string }
+							Containers []struct{ Command, Args []string }
 						}
 					}
 				}
@@ -123,7 +130,19 @@ func TestDeploy(t *testing.T) {
 	if err := yaml.Unmarshal(b, &job); err != nil {
 		t.Fatal(err)
 	}
-	calls := []string{strings.Join(job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Args, " ")}
+	pod := job.Spec.JobTemplate.Spec.Template.Spec.Containers[0]
+	calls := []string{strings.Join(pod.Args, " ")}
+	// Gaps are no failed Job; findings are one that is not tried again.
+	if got := job.Spec.JobTemplate.Spec.PodFailurePolicy.Rules[0].OnExitCodes.Values; !slices.Equal(got, []int{2, 4, 12}) {
+		t.Errorf("exit codes that fail the Job: %v", got)
+	}
+	shell := strings.ReplaceAll(pod.Command[2], "/tallyport ", "sh -c 'exit $0' ")
+	for code, want := range map[string]int{"0": 0, "1": 1, "3": 0, "4": 4, "13": 13} {
+		cmd := exec.Command("sh", "-c", shell, pod.Command[3], code)
+		if err := cmd.Run(); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != want {
+			t.Errorf("the pod ends with %v where tallyport ends with %s: %v", cmd.ProcessState, code, err)
+		}
+	}
 	unit, err := os.ReadFile(filepath.Join("deploy", "tallyport.service"))
 	if err != nil {
 		t.Fatal(err)
