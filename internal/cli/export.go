@@ -125,6 +125,9 @@ func (s *session) job(c *cli.Context) (*job, error) {
 	if j.maxGaps, err = maxGaps(c); err != nil {
 		return nil, err
 	}
+	if err := checkMetricsFile(c.String("metrics-file")); err != nil {
+		return nil, err
+	}
 	if j.users, err = readUsers(c.String("users")); err != nil {
 		return nil, err
 	}
@@ -399,22 +402,13 @@ func (r *runReport) finish(err error) {
 	}
 }
 
-// write prints the summary and writes the metrics. A metrics file that cannot
-// be written is a line in the log and nothing more.
+// write prints the summary and writes the metrics.
 func (r *runReport) write(c *cli.Context) error {
-	r.writeMetricsOf(c)
+	r.s.writeMetrics(c.String("metrics-file"), r)
 	if c.Bool("json") {
 		return json.NewEncoder(r.s.env.Stdout).Encode(r)
 	}
 	return r.print(c)
-}
-
-func (r *runReport) writeMetricsOf(c *cli.Context) {
-	if file := c.String("metrics-file"); file != "" {
-		if err := r.writeMetrics(file); err != nil {
-			r.s.log.Warn("metrics were not written", "error", err.Error())
-		}
-	}
 }
 
 // print writes the summary for people.
