@@ -398,6 +398,22 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// A demo that is interrupted in the middle of an export does not claim to go on.
+func TestDemoStops(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	requests := &http.Transport{}
+	defer requests.CloseIdleConnections()
+	var log strings.Builder
+	code := cli.Main(ctx, cli.Env{
+		Args: []string{"tallyport", "demo", "--users", "5", "--dir", filepath.Join(t.TempDir(), "demo")}, Stdout: io.Discard, Stderr: &log, Now: time.Now,
+		Transport: &stopAfter{RoundTripper: requests, left: 20, stop: func() { cancel(cli.Interrupted{Signal: 2}) }},
+		LookupEnv: func(string) (string, bool) { return "", false },
+	})
+	if code != 130 || log.String() != "tallyport: interrupted\n" {
+		t.Errorf("exit code %d: %s", code, log.String())
+	}
+}
+
 // To be interrupted is how the pretend MX is meant to end.
 func TestSimStops(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())

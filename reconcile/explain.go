@@ -100,6 +100,17 @@ func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation,
 	return x.out, x.absences(ctx, st, all)
 }
 
+// Kinds are the kinds of findings, in the order of the rules.
+func Kinds() []Kind {
+	var all []Kind
+	for i := range rules {
+		if k := rules[i].Kind; k != "" && !slices.Contains(all, k) {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
 // Says is the sentence of a code's rule.
 func Says(c Code) string {
 	for i := range rules {

@@ -38,6 +38,7 @@ type Env struct {
 	Environ   func() []string // name=value; nil: settings with wrong names go unnoticed
 	Now       func() time.Time
 	Terminal  bool              // Stderr is one
+	Width     int               // of the terminal that Stdout is, 0: it is none
 	Transport http.RoundTripper // nil: the network
 }
 
