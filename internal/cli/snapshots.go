@@ -183,7 +183,7 @@ func (s *session) listSnapshots(c *cli.Context) (err error) {
 		return err
 	}
 	for _, r := range runs {
-		s.out("\n%s is unfinished since %s (scope %s): the command that began it goes on with it, and one with --as-of %s does so later than a day after.\nTo drop it: tallyport snapshots prune removes it from a day after it began; sooner, remove %s while no export runs.\n",
+		s.out("\n%s is unfinished since %s (scope %s): the command that began it goes on with it; a day later it needs --as-of %s.\nTo drop it: tallyport snapshots prune --yes removes it from then on; sooner, remove %s while no export runs.\n",
 			r.ID, r.Began.Format(time.RFC3339), r.Plan.Scope, r.ID.Time().Format(time.RFC3339), st.Path("_staging/"+string(r.ID)))
 	}
 	return wrong
