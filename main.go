@@ -39,8 +39,12 @@ func main() {
 		second := (<-signals).(syscall.Signal) // no more patience
 		os.Exit(128 + int(second))
 	}()
+	width := 0
+	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		width = w
+	}
 	os.Exit(cli.Main(ctx, cli.Env{
 		Args: os.Args, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		LookupEnv: os.LookupEnv, Environ: os.Environ, Now: time.Now, Terminal: term.IsTerminal(int(os.Stderr.Fd())),
+		LookupEnv: os.LookupEnv, Environ: os.Environ, Now: time.Now, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Width: width,
 	}))
 }

@@ -75,6 +75,12 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			ts.Setenv("TALLYPORT_BASE_URL", s.server.URL)
 			setAsOf(ts, s.world.Now())
 		},
+		// control serves the controls of the pretend MX at $CONTROL.
+		"control": func(ts *testscript.TestScript, _ bool, _ []string) {
+			srv := httptest.NewServer(state(ts).world.Control())
+			ts.Defer(srv.Close)
+			ts.Setenv("CONTROL", srv.URL)
+		},
 		// advance D moves the pretend clock; ASOF and ID follow it.
 		"advance": func(ts *testscript.TestScript, _ bool, args []string) {
 			d, err := time.ParseDuration(args[0])
@@ -389,6 +395,22 @@ func TestStopped(t *testing.T) {
 				cancel(nil)
 			}
 		})
+	}
+}
+
+// A demo that is interrupted in the middle of an export does not claim to go on.
+func TestDemoStops(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	requests := &http.Transport{}
+	defer requests.CloseIdleConnections()
+	var log strings.Builder
+	code := cli.Main(ctx, cli.Env{
+		Args: []string{"tallyport", "demo", "--users", "5", "--dir", filepath.Join(t.TempDir(), "demo")}, Stdout: io.Discard, Stderr: &log, Now: time.Now,
+		Transport: &stopAfter{RoundTripper: requests, left: 20, stop: func() { cancel(cli.Interrupted{Signal: 2}) }},
+		LookupEnv: func(string) (string, bool) { return "", false },
+	})
+	if code != 130 || log.String() != "tallyport: interrupted\n" {
+		t.Errorf("exit code %d: %s", code, log.String())
 	}
 }
 

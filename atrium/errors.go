@@ -45,6 +45,8 @@ type Error struct {
 	ends      bool // the run, not only the walk
 	again     bool // another try may help
 	throttled bool // we were too fast, nothing is broken
+
+	unconnected bool // no connection came about
 }
 
 func (e *Error) Error() string {
@@ -86,6 +88,7 @@ var (
 	errNoHost      = errors.New("the host name was not found")
 	errConnection  = errors.New("the connection broke")
 	errRefusedConn = errors.New("the connection was refused")
+	errNoRoute     = errors.New("there is no way to the host")
 	errPlain       = errors.New("the server speaks http, not https")
 	errNoTLS       = errors.New("what the server speaks is not TLS")
 	errCertificate = errors.New("the server's certificate is not valid for it")
@@ -152,6 +155,7 @@ func (c *Client) judgeFault(e *Error, err error) {
 		netErr  net.Error
 	)
 	e.again = true
+	e.unconnected = isUnconnected(err)
 	switch {
 	case errors.Is(err, errSilent):
 		e.reason, e.Err = schemas.Timeout, errSilent
@@ -174,11 +178,19 @@ func (c *Client) judgeFault(e *Error, err error) {
 		e.Err = errNoHost
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Err = errRefusedConn
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		e.Err = errNoRoute
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		e.reason, e.Err = schemas.Timeout, errSilent
 	default:
 		e.Err = errConnection
 	}
+}
+
+// isUnconnected reports whether the request did not come as far as a connection.
+func isUnconnected(err error) bool {
+	var dial *net.OpError
+	return errors.As(err, &dial) && dial.Op == "dial"
 }
 
 // isUndecodable reports whether err says that an answer came whole, and is not

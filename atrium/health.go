@@ -26,6 +26,13 @@ const (
 	minOutage = 2 * time.Minute
 	maxOutage = 15 * time.Minute
 	fewest    = 8
+
+	// A host that was there and takes no connection any more is given up
+	// sooner: after as many tries without any answer, and this long.
+	maxGone = 90 * time.Second
+	// From so many on a call waits for the host, and does not fail by itself:
+	// its user would be a gap for what is no fault of its own.
+	hostGone = 4
 )
 
 // patience counts what one call has been through.
@@ -43,6 +50,8 @@ type health struct {
 	failures int       // tries in a row, of all calls, none of which succeeded
 	since    time.Time // of the first of them
 	told     bool      // one of them said when to come back
+	gone     int       // tries in a row without a connection, of all calls
+	goneFrom time.Time // the first of them
 }
 
 func newHealth(slots int) *health {
@@ -60,14 +69,22 @@ func (h *health) success() {
 	defer h.mu.Unlock()
 	h.works = true
 	h.budget = min(h.budget+perSuccess, float64(10*h.slots))
-	h.failures = 0
+	h.failures, h.gone = 0, 0
 }
 
 // alive notes an answer that is no success, but one of an API that works.
 func (h *health) alive() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.failures = 0
+	h.failures, h.gone = 0, 0
+}
+
+// lost reports whether the host seems to be gone. It was there once: one that
+// never was is a wrong address, which need not be waited for.
+func (h *health) lost() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.works && h.gone >= hostGone
 }
 
 // retry takes a retry after a failure from the budget.
@@ -91,6 +108,17 @@ func (h *health) failed(e *Error) bool {
 	}
 	h.failures++
 	h.told = h.told || e.RetryAfter > 0
+	switch {
+	case e.Status != 0:
+		h.gone = 0
+	case e.unconnected:
+		if h.gone++; h.gone == 1 {
+			h.goneFrom = now
+		}
+		if h.works && h.gone >= fewest && now.Sub(h.goneFrom) >= maxGone {
+			return true
+		}
+	}
 	gone := now.Sub(h.since)
 	return !h.told && h.failures >= perSlot*h.slots && gone >= minOutage ||
 		h.failures >= fewest && gone >= maxOutage
@@ -109,6 +137,7 @@ func (c *Client) judgeRun(e *Error, p *patience) (wait time.Duration, again bool
 		c.health.alive()
 		return 0, false
 	}
+	waiting := c.health.lost()
 	if c.health.failed(e) {
 		e.ends, e.Err = true, because(ErrUnreachable, e.Err)
 		e.Hint = "check the network and MX's status page; the same command goes on where it stopped"
@@ -117,6 +146,12 @@ func (c *Client) judgeRun(e *Error, p *patience) (wait time.Duration, again bool
 			e.Hint = "the API answers every request with asking for fewer; lower --concurrency or --rps and run the same command again later"
 		}
 		return 0, false
+	}
+	if e.unconnected && c.health.lost() {
+		if !waiting {
+			c.log.Warn("the API cannot be reached; the run stops if it stays so", "for", maxGone.String(), "error", e.Err.Error())
+		}
+		return time.Duration(c.random() * float64(maxBackoff)), true
 	}
 	if p.failures+p.throttled == 0 {
 		p.since = time.Now()

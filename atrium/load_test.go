@@ -3,7 +3,9 @@ package atrium
 import (
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"syscall"
@@ -58,6 +60,7 @@ func (s *api) RoundTrip(r *http.Request) (*http.Response, error) {
 // load is what came of calls made by many goroutines.
 type load struct {
 	failed  int // calls without a row
+	gaps    int // of them, those that did not end the run
 	reasons map[schemas.Reason]int
 	err     error // that ended the run
 	took    time.Duration
@@ -103,6 +106,9 @@ func (s *api) run(t *testing.T, c *Client, n int) load {
 				if rows.Len() == 0 {
 					l.failed++
 					l.reasons[w.Reason]++
+					if err == nil {
+						l.gaps++
+					}
 				}
 				if err != nil {
 					l.err = err
@@ -129,6 +135,12 @@ func (s *api) run(t *testing.T, c *Client, n int) load {
 
 // simulate runs n calls against an api in a bubble of its own.
 func simulate(t *testing.T, o Options, s *api, n int, check func(t *testing.T, c *Client, l load)) {
+	t.Helper()
+	simulateOver(t, s, o, s, n, check)
+}
+
+// simulateOver is simulate with something between the client and the server.
+func simulateOver(t *testing.T, rt http.RoundTripper, o Options, s *api, n int, check func(t *testing.T, c *Client, l load)) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	synctest.Test(t, func(t *testing.T) {
@@ -136,7 +148,7 @@ func simulate(t *testing.T, o Options, s *api, n int, check func(t *testing.T, c
 		if s.latency == 0 {
 			s.latency = 100 * time.Millisecond
 		}
-		c := newClient(t, s, o)
+		c := newClient(t, rt, o)
 		mine := rand.New(rand.NewPCG(seed, 2))
 		var mu sync.Mutex
 		c.random = func() float64 {
@@ -386,6 +398,65 @@ func TestLoadOutage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A host that dies ends the run within minutes, however few are in flight and
+// whatever was said of coming back before; no user becomes a gap for it.
+func TestLoadHostDies(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
+	for _, concurrency := range []int{1, 2, 16, 64} {
+		s := &api{decide: func(s *api, _ *http.Request) *http.Response {
+			if s.requests == 500 {
+				return tooMany("Retry-After", "5")
+			}
+			return nil
+		}}
+		var died time.Time
+		dies := transport(func(r *http.Request) (*http.Response, error) {
+			s.mu.Lock()
+			dead := s.requests >= 500
+			if dead && died.IsZero() {
+				died = time.Now()
+			}
+			s.mu.Unlock()
+			if dead {
+				return nil, refused
+			}
+			return s.RoundTrip(r)
+		})
+		simulateOver(t, dies, Options{Concurrency: concurrency}, s, 100_000, func(t *testing.T, c *Client, l load) {
+			took := time.Since(died)
+			if !errors.Is(l.err, ErrUnreachable) || !errors.Is(l.err, errRefusedConn) || took < maxGone || took > 4*time.Minute {
+				t.Errorf("%d in flight: %v after it died: %+v", concurrency, took, l)
+			}
+			if l.gaps > 0 {
+				t.Errorf("%d in flight: %d gaps", concurrency, l.gaps)
+			}
+		})
+	}
+}
+
+// A host that is away for a minute costs a minute, and no user.
+func TestLoadHostComesBack(t *testing.T) {
+	s := &api{decide: func(*api, *http.Request) *http.Response { return nil }}
+	var died time.Time
+	away := transport(func(r *http.Request) (*http.Response, error) {
+		s.mu.Lock()
+		if s.requests == 500 && died.IsZero() {
+			died = time.Now()
+		}
+		gone := !died.IsZero() && time.Since(died) < time.Minute
+		s.mu.Unlock()
+		if gone {
+			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}
+		}
+		return s.RoundTrip(r)
+	})
+	simulateOver(t, away, Options{}, s, 2000, func(t *testing.T, _ *Client, l load) {
+		if l.err != nil || l.failed > 0 || l.took > 4*time.Minute {
+			t.Errorf("%+v", l)
+		}
+	})
 }
 
 // An outage of a minute costs a minute, and no user.

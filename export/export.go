@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -270,10 +271,13 @@ func (r *run) checkGaps() error {
 	if err := r.out.Withdraw(); err != nil {
 		return err
 	}
-	unknown := ""
-	if t.Unknown > 0 {
-		unknown = fmt.Sprintf(" (%d of them named users whom MX does not know)", t.Unknown)
+	var what []string
+	if t.Gaps > 0 {
+		what = append(what, fmt.Sprintf("%d of %d members incomplete (gaps: %d)", t.GapMembers, t.Seen, t.Gaps))
 	}
-	return fmt.Errorf("%w: %d gaps, %d of %d members incomplete%s; nothing was published, what is complete is kept, and the same command asks again for the rest",
-		ErrTooManyGaps, t.Gaps, bad, seen, unknown)
+	if t.Unknown > 0 {
+		what = append(what, fmt.Sprintf("of the named users MX does not know %d", t.Unknown))
+	}
+	return fmt.Errorf("%w: %s; nothing was published, what is complete is kept, and the same command asks again for the rest",
+		ErrTooManyGaps, strings.Join(what, "; "))
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -76,7 +77,7 @@ func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation,
 	// The newest first: once the user is known, one part of each is enough.
 	for _, m := range slices.Backward(all) {
 		if err := x.look(ctx, st, m); err != nil {
-			return nil, err
+			return nil, unread(m.ID, err)
 		}
 	}
 	slices.Reverse(x.out.Looks)
@@ -97,6 +98,17 @@ func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation,
 	}
 	// A second pass over what does not have it, now that its member is known.
 	return x.out, x.absences(ctx, st, all)
+}
+
+// Kinds are the kinds of findings, in the order of the rules.
+func Kinds() []Kind {
+	var all []Kind
+	for i := range rules {
+		if k := rules[i].Kind; k != "" && !slices.Contains(all, k) {
+			all = append(all, k)
+		}
+	}
+	return all
 }
 
 // Says is the sentence of a code's rule.
@@ -175,6 +187,14 @@ func (x *explaining) look(ctx context.Context, st snapshot.Store, m *snapshot.Ma
 	return nil
 }
 
+// unread is the error of a snapshot whose files are not what they should be.
+func unread(id snapshot.ID, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("snapshot %s cannot be read: %w; see tallyport snapshots verify %s", id, err, id)
+}
+
 // changed names the columns in which two rows differ.
 func changed(a, b []schemas.Value) []string {
 	var names []string
@@ -203,7 +223,7 @@ func (x *explaining) absences(ctx context.Context, st snapshot.Store, all []*sna
 		// Units of one part: a unit is the shard.
 		rows, err := readTables(ctx, r, schemas.UserID(last.User).Shard(m.Shards), m.Shards)
 		if err != nil {
-			return err
+			return unread(l.Snapshot, err)
 		}
 		l.Why = whyAbsent(rows.users[last.User], &last, m.Plan.Window)
 	}

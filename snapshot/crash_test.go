@@ -130,6 +130,7 @@ func TestResumeKeepsCommits(t *testing.T) {
 	if err := w.Close(); err != nil { // the process ends here
 		t.Fatal(err)
 	}
+	checkUnfinished(t, st, 5, int64(tw.users))
 	w, err = tw.begin(st, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -146,6 +147,20 @@ func TestResumeKeepsCommits(t *testing.T) {
 	}
 	if _, err := w.Publish(context.Background(), "test", schemas.Requests{}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// checkUnfinished fails unless the store has one unfinished run, with so many
+// finished users, and looking at it changes nothing.
+func checkUnfinished(t *testing.T, st *snapshot.Dir, done, users int64) {
+	t.Helper()
+	before := files(t, st)
+	runs, err := snapshot.ListUnfinished(st)
+	if err != nil || len(runs) != 1 || runs[0].Done != done || runs[0].Users != users {
+		t.Errorf("unfinished %+v, %v; want %d of %d users done", runs, err, done, users)
+	}
+	if d := cmp.Diff(before, files(t, st)); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -194,6 +209,7 @@ func TestWithdraw(t *testing.T) {
 		if err := errors.Join(w.Withdraw(), w.Close()); err != nil {
 			t.Fatal(err)
 		}
+		checkUnfinished(t, st, int64(tw.users-1), int64(tw.users))
 		tw.gapOf = -1
 		w, err = tw.begin(st, nil)
 		if err != nil {

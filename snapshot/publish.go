@@ -190,8 +190,16 @@ func publish(st Store, id ID) error {
 }
 
 // RollForward finishes what a process that died while publishing or pruning
-// had decided. The caller holds the export lock.
+// had decided, and makes a _latest.json that was lost. The caller holds the
+// export lock.
 func RollForward(ctx context.Context, st Store) error {
+	there, err := exists(st, latestFile)
+	if err == nil && !there {
+		err = writeLatest(st)
+	}
+	if err != nil {
+		return err
+	}
 	entries, err := st.List(stagingDir)
 	if err != nil {
 		return err

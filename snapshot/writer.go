@@ -209,6 +209,8 @@ type Unfinished struct {
 	ID    ID
 	Began time.Time
 	Plan  Plan
+	Users int64 // on its list
+	Done  int64 // of them, finished
 }
 
 // ListUnfinished returns the unfinished runs of the store, oldest id first. A
@@ -224,19 +226,12 @@ func ListUnfinished(st Store) ([]Unfinished, error) {
 		if !id.Valid() {
 			continue
 		}
-		has, err := hasRoster(st, id)
+		r, err := ReadUnfinished(st, id)
 		if err != nil {
 			return nil, err
 		}
-		if !has {
-			continue
-		}
-		s, err := readStaged(st, id)
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			out = append(out, Unfinished{id, s.Began, s.Plan})
+		if r != nil {
+			out = append(out, *r)
 		}
 	}
 	return out, nil

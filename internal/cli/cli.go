@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,6 +38,7 @@ type Env struct {
 	Environ   func() []string // name=value; nil: settings with wrong names go unnoticed
 	Now       func() time.Time
 	Terminal  bool              // Stderr is one
+	Width     int               // of the terminal that Stdout is, 0: it is none
 	Transport http.RoundTripper // nil: the network
 }
 
@@ -57,10 +59,18 @@ const (
 // Interrupted is the cause of a context that a signal ended.
 type Interrupted struct{ Signal syscall.Signal }
 
-func (i Interrupted) Error() string { return fmt.Sprintf("stopped by %v", i.Signal) }
+func (i Interrupted) Error() string {
+	switch i.Signal {
+	case syscall.SIGINT:
+		return "interrupted"
+	case syscall.SIGTERM:
+		return "stopped by SIGTERM"
+	}
+	return fmt.Sprintf("stopped by signal %d", int(i.Signal))
+}
 
 // errMaxDuration is the cause of a context that --max-duration ended.
-var errMaxDuration = errors.New("stopped by --max-duration; the same command goes on from here")
+var errMaxDuration = errors.New("stopped by --max-duration")
 
 // usage marks an error of the person who typed the command.
 type usage struct{ error }
@@ -69,13 +79,35 @@ func (u usage) Unwrap() error { return u.error }
 
 func usagef(format string, args ...any) error { return usage{fmt.Errorf(format, args...)} }
 
+// none marks the error of a store without what was asked for.
+type none struct{ error }
+
+func (n none) Unwrap() error { return n.error }
+
+func (none) Is(target error) bool { return target == snapshot.ErrNoSnapshot }
+
+// empty is the error of a store without any snapshot.
+func empty(st snapshot.Store) error {
+	runs, err := snapshot.ListUnfinished(st)
+	switch {
+	case err != nil:
+		return err
+	case len(runs) > 0:
+		return none{fmt.Errorf("%s holds no snapshot yet, only %s; the command that began one finishes it", st, counted(int64(len(runs)), "unfinished run", "unfinished runs"))}
+	}
+	return none{fmt.Errorf("%s is empty; tallyport export fills it", st)}
+}
+
 // exit is an outcome that has its own code and nothing more to say.
 type exit int
 
 func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // kept marks the end of a run whose finished work the next one goes on from.
-type kept struct{ error }
+type kept struct {
+	error
+	progress string // "" if it is not known
+}
 
 func (k kept) Unwrap() error { return k.error }
 
@@ -117,19 +149,23 @@ func exitCode(err error) int {
 
 // Main runs one command and returns its exit code.
 func Main(ctx context.Context, env Env) int {
-	s := &session{env: env, stderr: &outlet{w: env.Stderr}}
-	app := s.app()
-	args := helpAsFlag(env.Args)
-	err := misspelt(app, args)
-	if err == nil {
-		err = withCause(ctx, app.RunContext(ctx, flagsFirst(app, args)))
-	}
-	code := exitCode(err)
+	err := run(ctx, env)
 	var silent exit
 	if err != nil && !errors.As(err, &silent) {
 		fmt.Fprintf(env.Stderr, "tallyport: %s\n", oneLine(err))
 	}
-	return code
+	return exitCode(err)
+}
+
+// run runs one command.
+func run(ctx context.Context, env Env) error {
+	s := &session{env: env, stderr: &outlet{w: env.Stderr}}
+	app := s.app()
+	args := helpAsFlag(env.Args)
+	if err := misspelt(app, args); err != nil {
+		return err
+	}
+	return withCause(ctx, app.RunContext(ctx, flagsFirst(app, args)))
 }
 
 // flagsFirst puts the flags of a command before its arguments, where the
@@ -186,13 +222,19 @@ func takesValue(c *cli.Command, flag string) bool {
 // oneLine is the error as one line: what, where, what to do.
 func oneLine(err error) string {
 	var sig Interrupted
+	var k kept
+	goesOn := ""
+	if errors.As(err, &k) {
+		goesOn = "; what was finished is kept, and the same command goes on from here"
+		if k.progress != "" {
+			goesOn = "; " + k.progress + goesOn
+		}
+	}
 	switch {
-	case errors.As(err, &sig) && errors.As(err, new(kept)):
-		return sig.Error() + "; what was finished is kept, and the same command goes on from here"
 	case errors.As(err, &sig):
-		return sig.Error()
+		return sig.Error() + goesOn
 	case errors.Is(err, errMaxDuration):
-		return errMaxDuration.Error()
+		return errMaxDuration.Error() + cmp.Or(goesOn, "; the same command goes on from here")
 	}
 	var bad usage
 	text := strings.Join(strings.Fields(strings.ReplaceAll(err.Error(), "\n", "; ")), " ")
@@ -317,14 +359,14 @@ func (s *session) openStore(path string) (*snapshot.Dir, error) {
 	info, err := os.Stat(filepath.Join(path, "_store.json"))
 	st, err := snapshot.OpenDir(path, err == nil && info.Mode()&0o040 != 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no store at %s; name one with --store: %w", path, snapshot.ErrNoSnapshot)
+		return nil, none{fmt.Errorf("there is no store at %s; name one with --store", path)}
 	}
 	if err != nil {
 		return nil, usage{denied(path, err)}
 	}
 	foreign, err := snapshot.Foreign(st)
 	if err == nil && foreign {
-		err = fmt.Errorf("%w: %w", notAStore(path), snapshot.ErrNoSnapshot)
+		err = none{notAStore(path)}
 	}
 	if err != nil {
 		closeStore(st, &err)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
@@ -82,6 +83,9 @@ func (s *session) client(c *cli.Context) (source, error) {
 	}
 	if o.Concurrency < 1 || o.Concurrency > 256 {
 		return source{}, usagef("--concurrency %d is not between 1 and 256", o.Concurrency)
+	}
+	if !(o.RPS >= 0) || math.IsInf(o.RPS, 0) {
+		return source{}, usagef("--rps %v is not a rate; 0 is no limit", o.RPS)
 	}
 	if o.PageSize, err = pageSize(c.String("page-size")); err != nil {
 		return source{}, err

@@ -57,9 +57,8 @@ compdef _tallyport tallyport
 // manCommand prints the manual page; make man calls it.
 func (s *session) manCommand() *cli.Command {
 	return s.command(&cli.Command{
-		Name:   "man",
-		Usage:  "prints the manual page",
-		Hidden: true,
+		Name:  "man",
+		Usage: "prints the manual page",
 		Action: func(c *cli.Context) error {
 			text, err := c.App.ToMan()
 			if err != nil {

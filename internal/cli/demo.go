@@ -99,10 +99,15 @@ func (s *session) demo(c *cli.Context) (err error) {
 		}
 		asOf := world.Now().Format(time.RFC3339)
 		say("$ tallyport nightly --base-url %s --store %s --as-of %s\n", srv.url(), store, asOf)
-		code := s.nested(c.Context, map[string]string{"MX_API_KEY": sim.DefaultAPIKey, "MX_CLIENT_ID": sim.DefaultClientID},
+		err := s.nested(c.Context, map[string]string{"MX_API_KEY": sim.DefaultAPIKey, "MX_CLIENT_ID": sim.DefaultClientID},
 			append([]string{"nightly", "--base-url", srv.url(), "--store", store, "--as-of", asOf, "--page-size", "auto"}, flags...)...)
+		var sig Interrupted
+		if errors.As(err, &sig) {
+			return sig // a demo does not go on, it begins anew
+		}
+		code := exitCode(err)
 		if code != exitOK && code != exitGaps {
-			return exit(code)
+			return err
 		}
 		worst = max(worst, code)
 	}
@@ -115,11 +120,11 @@ func (s *session) demo(c *cli.Context) (err error) {
 }
 
 // nested runs a command of the program with an environment of its own.
-func (s *session) nested(ctx context.Context, environ map[string]string, args ...string) int {
+func (s *session) nested(ctx context.Context, environ map[string]string, args ...string) error {
 	env := s.env
 	env.Args = append([]string{"tallyport"}, args...)
 	env.LookupEnv = func(name string) (string, bool) { v, ok := environ[name]; return v, ok }
-	return Main(ctx, env)
+	return run(ctx, env)
 }
 
 // clearDemo makes an empty directory. It only removes one that a demo made.

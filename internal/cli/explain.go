@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tallyport/reconcile"
-	"tallyport/snapshot"
 )
 
 func (s *session) explainCommand() *cli.Command {
@@ -33,6 +32,9 @@ var transactionGUID = regexp.MustCompile(`^TRN-[0-9A-Za-z-]{1,64}$`)
 
 func (s *session) explain(c *cli.Context) (err error) {
 	guid := c.Args().First()
+	if guid == "" {
+		return usagef("which transaction? tallyport explain TRN-265abee9-889b-af6a-c69b-25157db2bdd9, for example")
+	}
 	if !transactionGUID.MatchString(guid) {
 		return usagef("%q is not the guid of a transaction, such as TRN-265abee9-889b-af6a-c69b-25157db2bdd9", guid)
 	}
@@ -43,13 +45,13 @@ func (s *session) explain(c *cli.Context) (err error) {
 	defer func() { err = errors.Join(err, st.Close()) }()
 	x, err := reconcile.Explain(c.Context, st, guid)
 	if errors.Is(err, reconcile.ErrNothing) {
-		return fmt.Errorf("%s is empty; tallyport export fills it: %w", st, snapshot.ErrNoSnapshot)
+		return empty(st)
 	}
 	if err != nil {
 		return err
 	}
 	if len(x.Looks) == 0 && len(x.Findings) == 0 {
-		return fmt.Errorf("%s was never seen in %s: %w has it", guid, st, snapshot.ErrNoSnapshot)
+		return none{fmt.Errorf("%s was never seen in %s", guid, st)}
 	}
 	if c.Bool("json") {
 		return json.NewEncoder(s.env.Stdout).Encode(x)

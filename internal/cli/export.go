@@ -28,7 +28,7 @@ func exportFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "csv-raw", Usage: "do not defuse text cells that a spreadsheet would run as a formula"},
 		&cli.StringFlag{Name: "scope", Value: "member", Usage: "which list transactions are read from: member, account or user"},
 		&cli.StringFlag{Name: "institutions", Value: "referenced", Usage: "referenced, all or none"},
-		&cli.StringFlag{Name: "users", Usage: "export the users of `FILE` only, one guid a line; who does not exist is counted as incomplete"},
+		&cli.StringFlag{Name: "users", Usage: "export the users of `FILE` only, one guid a line; who does not exist is named and left out, and counts as an incomplete member for --max-gaps alone"},
 		&cli.DurationFlag{Name: "max-duration", Usage: "stop cleanly after this long, with exit code 13; the same command goes on"},
 		&cli.StringFlag{Name: "max-gaps", Value: "100%", Usage: "do not publish with a greater `SHARE` of incomplete members, as 5% or 0.05; 1 is 100%"},
 		&cli.BoolFlag{Name: "require-complete", Usage: "the same as --max-gaps 0"},
@@ -125,6 +125,9 @@ func (s *session) job(c *cli.Context) (*job, error) {
 	if j.maxGaps, err = maxGaps(c); err != nil {
 		return nil, err
 	}
+	if err := checkMetricsFile(c.String("metrics-file")); err != nil {
+		return nil, err
+	}
 	if j.users, err = readUsers(c.String("users")); err != nil {
 		return nil, err
 	}
@@ -164,10 +167,13 @@ func (s *session) asOf(v string) (snapshot.ID, error) {
 	return snapshot.IDOf(t), nil
 }
 
-// maxGaps reads --max-gaps, which --require-complete overrules.
+// maxGaps reads --max-gaps, or --require-complete, which stands for 0.
 func maxGaps(c *cli.Context) (*float64, error) {
 	v := c.String("max-gaps")
 	if c.Bool("require-complete") {
+		if c.IsSet("max-gaps") {
+			return nil, usagef("--require-complete stands for --max-gaps 0, and --max-gaps %s is set as well; leave one of them out", v)
+		}
 		v = "0"
 	}
 	number, percent := strings.CutSuffix(v, "%")
@@ -266,9 +272,12 @@ func (s *session) exportInto(ctx context.Context, c *cli.Context, st *snapshot.D
 	run.Status = "unfinished"
 	defer func() {
 		if err = errors.Join(err, w.Close()); err != nil {
-			err = kept{err}
+			err = kept{err, progressOf(st, id)}
 		}
 	}()
+	if w.HasRoster() {
+		s.log.Info("resuming an unfinished run", "snapshot", id, "figures", progressOf(st, id))
+	}
 	past, err := snapshot.OpenPast(st, id)
 	if err != nil {
 		return err
@@ -285,6 +294,15 @@ func (s *session) exportInto(ctx context.Context, c *cli.Context, st *snapshot.D
 	}
 	run.published(m, false)
 	return nil
+}
+
+// progressOf is how far an unfinished run is; "" if nobody can say.
+func progressOf(st snapshot.Store, id snapshot.ID) string {
+	r, err := snapshot.ReadUnfinished(st, id)
+	if err != nil || r == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s of %s done", thousands(r.Done), counted(r.Users, "user", "users"))
 }
 
 // resumable is the age up to which an unfinished run goes on without --as-of.
@@ -314,7 +332,6 @@ func (s *session) chooseID(ctx context.Context, st snapshot.Store, j *job) (snap
 		}
 	}
 	if len(found) == 1 {
-		s.log.Info("resuming an unfinished run", "snapshot", found[0])
 		return found[0], nil
 	}
 	ids, err := snapshot.List(st)
@@ -385,22 +402,13 @@ func (r *runReport) finish(err error) {
 	}
 }
 
-// write prints the summary and writes the metrics. A metrics file that cannot
-// be written is a line in the log and nothing more.
+// write prints the summary and writes the metrics.
 func (r *runReport) write(c *cli.Context) error {
-	r.writeMetricsOf(c)
+	r.s.writeMetrics(c.String("metrics-file"), r)
 	if c.Bool("json") {
 		return json.NewEncoder(r.s.env.Stdout).Encode(r)
 	}
 	return r.print(c)
-}
-
-func (r *runReport) writeMetricsOf(c *cli.Context) {
-	if file := c.String("metrics-file"); file != "" {
-		if err := r.writeMetrics(file); err != nil {
-			r.s.log.Warn("metrics were not written", "error", err.Error())
-		}
-	}
 }
 
 // print writes the summary for people.
@@ -426,7 +434,7 @@ func (r *runReport) text(store string) string {
 		thousands(r.Members.Complete), thousands(r.Members.Incomplete),
 		thousands(r.Requests.Total), thousands(r.Requests.Retried), thousands(r.Requests.RateLimited), size(r.Bytes))
 	if r.Unknown > 0 {
-		fmt.Fprintf(&b, "  %s of the users that --users names do not exist\n", thousands(r.Unknown))
+		fmt.Fprintf(&b, "  %s of --users left out: MX does not know them\n", counted(r.Unknown, "user", "users"))
 	}
 	for i, g := range r.manifest.Gaps {
 		if i == shownGaps {
@@ -448,6 +456,14 @@ func thousands(n int64) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
+}
+
+// counted writes how many there are of something.
+func counted(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
 }
 
 // size writes a number of bytes.

@@ -67,6 +67,7 @@ func (s *session) nightly(c *cli.Context) error {
 			n.Exit = exitCode(err)
 		}
 	}
+	s.writeMetrics(c.String("metrics-file"), n)
 	ping.end(c.Context, n.Exit)
 	if err == nil && n.Exit != exitOK {
 		return exit(n.Exit)
@@ -80,7 +81,6 @@ func (s *session) runNight(c *cli.Context, j *job, judgement *judgement, n *nigh
 	end := func(err error) error {
 		exported = true
 		n.Export.finish(err)
-		n.Export.writeMetricsOf(c)
 		if !c.Bool("json") {
 			return errors.Join(err, n.Export.print(c))
 		}

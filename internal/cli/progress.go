@@ -75,7 +75,7 @@ func (p *progress) figures() string {
 	elapsed := p.s.env.Now().Sub(p.began)
 	text := fmt.Sprintf("%s rows, %.0f requests/s, %s 429s", thousands(p.Rows.Load()), float64(n.Total)/max(elapsed.Seconds(), 0.001), thousands(n.RateLimited))
 	if gaps := p.Gaps.Load(); gaps > 0 {
-		text += fmt.Sprintf(", %s gaps", thousands(gaps))
+		text += ", " + counted(gaps, "gap", "gaps")
 	}
 	// Users of earlier processes took none of this one's time.
 	if mine, left := p.mine.Load(), p.Users.Load()-p.UsersDone.Load(); mine > 0 && left > 0 {

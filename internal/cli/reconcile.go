@@ -151,7 +151,7 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 	o.Log = s.log
 	res, err := reconcile.Run(ctx, st, &o)
 	if errors.Is(err, reconcile.ErrNothing) {
-		err = fmt.Errorf("%s is empty; tallyport export fills it: %w", st, err)
+		err = empty(st)
 	}
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -85,6 +86,8 @@ func (s *session) logger() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(s.stderr, o))
 }
 
+var yamlLine = regexp.MustCompile(`line \d+`)
+
 // readConfig reads a YAML file of flag names and values. A key that is no flag
 // of any command is refused.
 func readConfig(file string, app *cli.App) (map[string]string, error) {
@@ -104,8 +107,15 @@ func readConfig(file string, app *cli.App) (map[string]string, error) {
 	})
 	var nodes map[string]yaml.Node
 	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&nodes); err != nil && !errors.Is(err, io.EOF) {
-		text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:")
-		return nil, usagef("config %s: %s; write one setting a line, such as page-size: 50", file, strings.TrimSpace(text))
+		text := strings.TrimPrefix(err.Error(), "yaml: ")
+		var kind *yaml.TypeError // speaks of Go's types
+		if errors.As(err, &kind) {
+			text = "there are no settings in it"
+			if line := yamlLine.FindString(err.Error()); line != "" {
+				text = line + ": this is no setting"
+			}
+		}
+		return nil, usagef("config %s: %s; write one setting a line, such as page-size: 50", file, text)
 	}
 	values := map[string]string{}
 	keys := make([]string, 0, len(nodes))

@@ -20,11 +20,22 @@ func (s *session) simCommand() *cli.Command {
 		Name:  "sim",
 		Usage: "serves the pretend MX on a loopback port",
 		Description: `A small, deliberately awkward MX for trying things out and for tests. It runs until
-it is interrupted. Its clock stands still until it is told to move.
+it is interrupted. Its clock stands still until it is told to move. The line that it
+prints sets what the other commands need: paste it into another shell.
+
+With --control another port takes what the real API never offers:
+  POST /advance?by=24h       moves the clock
+  POST /inject?kind=Z1&n=4   loses four posted rows; an unknown kind is answered with all of them
+  POST /weather?name=calm    no awkwardness, or default again
+  POST /misbehave            [{"path":"/users","kind":"html-200"}] in the body; [] ends it
+  GET  /now /weather /defects /stats /nights
+  GET  /why?guid=…&before=…&after=…&from=…&to=…   why a row is not shown any more
+  GET  /truth/users          and /truth/members?user=…, institutions, accounts, owners, transactions
 
 Examples:
-  tallyport sim --listen 127.0.0.1:8080 --control 127.0.0.1:8081
-  curl -X POST 'http://127.0.0.1:8081/advance?by=24h'`,
+  tallyport sim --start 336h --listen 127.0.0.1:8080 --control 127.0.0.1:8081
+  curl -X POST 'http://127.0.0.1:8081/advance?by=24h'
+  curl -X POST 'http://127.0.0.1:8081/inject?kind=Z1&n=4'`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "loopback `ADDRESS` to serve the API on; port 0 takes a free one"},
 			&cli.StringFlag{Name: "control", Usage: "loopback `ADDRESS` for what the real API never offers: clock, weather, truth"},
@@ -37,14 +48,14 @@ Examples:
 			&cli.IntFlag{Name: "max-page-size", DefaultText: "1000", Usage: "largest page that is honoured"},
 			&cli.DurationFlag{Name: "latency", Usage: "wait before every answer"},
 			&cli.StringFlag{Name: "weather", Value: "default", Usage: "default or calm"},
-			&cli.StringFlag{Name: "start", Usage: "where the clock begins, as 2026-11-20T02:00:00Z (default: yesterday, now)"},
+			&cli.StringFlag{Name: "start", Usage: "where the clock begins: a `TIME` as 2026-11-20T02:00:00Z, or how long ago, as 336h (default: 24h)"},
 			&cli.BoolFlag{Name: "no-gzip", Usage: "answer uncompressed"},
 		},
 		Action: s.sim,
 	}, 0)
 }
 
-func (s *session) sim(c *cli.Context) error {
+func (s *session) sim(c *cli.Context) (err error) {
 	cfg := sim.Config{
 		Seed: c.Uint64("seed"), Users: c.Int("users"), Members: c.Float64("members"), Accounts: c.Float64("accounts"),
 		Transactions: c.Float64("transactions"), Giant: c.Int("giant"), MaxPageSize: c.Int("max-page-size"),
@@ -75,12 +86,8 @@ func (s *session) sim(c *cli.Context) error {
 		return usagef("--weather %q is neither default nor calm", c.String("weather"))
 	}
 	if v := c.String("start"); v != "" {
-		var err error
-		if cfg.Start, err = time.Parse(time.RFC3339, v); err != nil {
-			return usagef("--start %q is not a time; write it as 2026-11-20T02:00:00Z", v)
-		}
-		if cfg.Start.Unix() < 0 || cfg.Start.UTC().Year() > lastYear {
-			return usagef("--start %s is not between 1970-01-01 and %d-12-31", v, lastYear)
+		if cfg.Start, err = s.simStart(v); err != nil {
+			return err
 		}
 	}
 	world := sim.New(cfg)
@@ -89,7 +96,7 @@ func (s *session) sim(c *cli.Context) error {
 		return err
 	}
 	servers := []*server{serve(api, world.Handler())}
-	s.out("MX_API_KEY=%s MX_CLIENT_ID=%s TALLYPORT_BASE_URL=%s\n", sim.DefaultAPIKey, sim.DefaultClientID, servers[0].url())
+	s.out("export MX_API_KEY=%s MX_CLIENT_ID=%s TALLYPORT_BASE_URL=%s\n", sim.DefaultAPIKey, sim.DefaultClientID, servers[0].url())
 	if address := c.String("control"); address != "" {
 		l, err := listen(address)
 		if err != nil {
@@ -104,6 +111,21 @@ func (s *session) sim(c *cli.Context) error {
 		errs = append(errs, srv.stop())
 	}
 	return errors.Join(errs...) // to be interrupted is how it is meant to end
+}
+
+// simStart reads --start: a time, or how long ago it was.
+func (s *session) simStart(v string) (time.Time, error) {
+	start, err := time.Parse(time.RFC3339, v)
+	if ago, e := time.ParseDuration(v); e == nil && ago >= 0 {
+		start, err = s.env.Now().UTC().Truncate(time.Second).Add(-ago), nil
+	}
+	switch {
+	case err != nil:
+		return start, usagef("--start %q is neither a time nor an age; write it as 2026-11-20T02:00:00Z or 336h", v)
+	case start.Unix() < 0 || start.UTC().Year() > lastYear:
+		return start, usagef("--start %s is not between 1970-01-01 and %d-12-31", v, lastYear)
+	}
+	return start, nil
 }
 
 // yesterday is a day ago, in whole seconds: where pretend clocks begin, so that

@@ -70,6 +70,8 @@ type snapshotLine struct {
 	Status     string               `json:"status"`
 	ObservedAt *schemas.Timestamp   `json:"observed_at"`
 	Format     snapshot.Format      `json:"format"`
+	Window     *schemas.Window      `json:"window"`
+	Users      string               `json:"users"` // all or named
 	Rows       map[string]int64     `json:"rows"`
 	Members    snapshot.MemberCount `json:"members"`
 	Bytes      int64                `json:"bytes"`
@@ -84,14 +86,27 @@ type unfinishedRun struct {
 	ID     snapshot.ID     `json:"id"`
 	Began  time.Time       `json:"began"`
 	Format snapshot.Format `json:"format"`
+	Window schemas.Window  `json:"window"`
+	Scope  schemas.Scope   `json:"scope"`
+	Users  string          `json:"users"` // all or named
+	Done   int64           `json:"users_done"`
+	Total  int64           `json:"users_total"`
 }
 
 func unfinishedLines(runs []snapshot.Unfinished) unfinishedLine {
 	var l unfinishedLine
 	for _, r := range runs {
-		l.Runs = append(l.Runs, unfinishedRun{r.ID, r.Began, r.Plan.Format})
+		l.Runs = append(l.Runs, unfinishedRun{r.ID, r.Began, r.Plan.Format, r.Plan.Window, r.Plan.Scope, usersOf(r.Plan), r.Done, r.Users})
 	}
 	return l
+}
+
+// usersOf says whether an export was of all users or of those that --users named.
+func usersOf(p snapshot.Plan) string {
+	if p.Users == snapshot.AllUsers {
+		return "all"
+	}
+	return "named"
 }
 
 func (s *session) listSnapshots(c *cli.Context) (err error) {
@@ -120,17 +135,16 @@ func (s *session) listSnapshots(c *cli.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		l := snapshotLine{m.ID, m.Status, m.ObservedAt, m.Plan.Format, map[string]int64{}, m.Members, m.Bytes()}
+		l := snapshotLine{m.ID, m.Status, m.ObservedAt, m.Plan.Format, &m.Plan.Window, usersOf(m.Plan), map[string]int64{}, m.Members, m.Bytes()}
 		for name, t := range m.Tables {
 			l.Rows[name] = t.Rows
 		}
 		lines = append(lines, l)
 	}
-	switch {
-	case len(lines) == 0 && len(runs) == 0:
-		return fmt.Errorf("%s is empty; tallyport export fills it: %w", st, snapshot.ErrNoSnapshot)
-	case len(lines) == 0:
-		wrong = fmt.Errorf("%s has only unfinished runs (%d); the command that began one finishes it: %w", st, len(runs), snapshot.ErrNoSnapshot)
+	if len(lines) == 0 {
+		if wrong = empty(st); len(runs) == 0 {
+			return wrong
+		}
 	}
 	if c.Bool("json") {
 		enc := json.NewEncoder(s.env.Stdout)
@@ -146,15 +160,33 @@ func (s *session) listSnapshots(c *cli.Context) (err error) {
 		}
 		return wrong
 	}
-	w := s.table("SNAPSHOT", "STATUS", "FORMAT", "USERS", "MEMBERS", "INCOMPLETE", "TRANSACTIONS", "SIZE")
+	w := s.table("SNAPSHOT", "STATUS", "FORMAT", "WINDOW", "USERS", "MEMBERS", "INCOMPLETE", "TRANSACTIONS", "SIZE")
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.Status, l.Format, thousands(l.Rows["users"]), thousands(l.Rows["members"]),
+		window, users := "", thousands(l.Rows["users"])
+		if l.Window != nil {
+			window = l.Window.String()
+		}
+		if l.Users == "named" {
+			users += " named"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.Status, l.Format, window, users, thousands(l.Rows["members"]),
 			thousands(l.Members.Incomplete), thousands(l.Rows["transactions"]), size(l.Bytes))
 	}
 	for _, r := range runs {
-		fmt.Fprintf(w, "%s\tunfinished\t%s\t\t\t\t\t\n", r.ID, r.Plan.Format)
+		users := fmt.Sprintf("%s of %s", thousands(r.Done), thousands(r.Users))
+		if usersOf(r.Plan) == "named" {
+			users += " named"
+		}
+		fmt.Fprintf(w, "%s\tunfinished\t%s\t%s\t%s\t\t\t\t\n", r.ID, r.Plan.Format, r.Plan.Window, users)
 	}
-	return errors.Join(w.Flush(), wrong)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, r := range runs {
+		s.out("\n%s is unfinished since %s (scope %s): the command that began it goes on with it; a day later it needs --as-of %s.\nTo drop it: tallyport snapshots prune --yes removes it from then on; sooner, remove %s while no export runs.\n",
+			r.ID, r.Began.Format(time.RFC3339), r.Plan.Scope, r.ID.Time().Format(time.RFC3339), st.Path("_staging/"+string(r.ID)))
+	}
+	return wrong
 }
 
 func (s *session) showSnapshot(c *cli.Context) (err error) {
@@ -170,7 +202,7 @@ func (s *session) showSnapshot(c *cli.Context) (err error) {
 			return err
 		}
 		if len(ids) == 0 {
-			return fmt.Errorf("%s has none: %w", st, snapshot.ErrNoSnapshot)
+			return empty(st)
 		}
 		id = ids[len(ids)-1]
 	}
@@ -227,8 +259,13 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 		if strays, err = snapshot.Strays(c.Context, st); err != nil {
 			return err
 		}
+		unlisted, err := snapshot.VerifyLatest(st)
+		if err != nil {
+			return err
+		}
+		strays = append(strays, unlisted...)
 		if len(ids)+len(strays) == 0 {
-			return fmt.Errorf("%s has none: %w", st, snapshot.ErrNoSnapshot)
+			return empty(st)
 		}
 	}
 	enc := json.NewEncoder(s.env.Stdout)
@@ -330,7 +367,7 @@ func (s *session) pruneSnapshots(c *cli.Context) (err error) {
 		return err
 	}
 	if len(steps) == 0 {
-		return fmt.Errorf("%s has none: %w", st, snapshot.ErrNoSnapshot)
+		return empty(st)
 	}
 	if c.Bool("yes") {
 		if err := snapshot.Prune(c.Context, st, steps); err != nil {

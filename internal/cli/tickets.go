@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,7 +24,8 @@ func (s *session) ticketsCommand() *cli.Command {
 			s.command(&cli.Command{
 				Name: "list", Usage: "lists the tickets, oldest first",
 				Description: `A ticket is for one member and one type of issue, or for an institution that is out.
-Without --state it carries findings that are open, submitted or escalated.
+Without --state it carries what is raised: findings that are open, and those that were submitted
+or escalated, which no command of this version does. A ticket about transactions names each.
 
 Examples:
   tallyport tickets list --store /data/mx
@@ -39,8 +42,7 @@ Examples:
 			}, 0),
 			s.command(&cli.Command{
 				Name: "baseline", Usage: "puts everything aside that is there now, so that only what is new shows",
-				Description: `For the first days of a store: what is open, submitted, escalated or a candidate is suppressed
-for good. It says how many, and does it with --yes.
+				Description: `For the first days of a store: what is raised or a candidate is suppressed for good. It says how many, and does it with --yes.
 
 Example:
   tallyport tickets baseline --store /data/mx --reason "known before we started" --yes`,
@@ -57,7 +59,7 @@ Example:
 
 // ticketLine is one line of tickets list.
 type ticketLine struct {
-	ID           string              `json:"ticket_id"`
+	ID           *string             `json:"ticket_id"` // null: no ticket carries the finding
 	Issue        reconcile.IssueType `json:"issue_type"`
 	State        reconcile.State     `json:"state"` // the most urgent of its findings
 	Verdict      reconcile.Verdict   `json:"verdict"`
@@ -67,12 +69,25 @@ type ticketLine struct {
 	Findings     []string            `json:"findings"`
 	Transactions []string            `json:"transactions"`
 	Since        snapshot.ID         `json:"since"`
+
+	about []*reconcile.Finding // its findings about transactions
+}
+
+// name is the id of the ticket, or of the finding that has none.
+func (l *ticketLine) name() string {
+	if l.ID == nil {
+		return l.Findings[0]
+	}
+	return *l.ID
 }
 
 func (s *session) listTickets(c *cli.Context) (err error) {
 	state := reconcile.State(c.String("state"))
 	if state != "" && !slices.Contains(states, state) {
 		return usagef("--state %q is not one of %s", state, joined(states))
+	}
+	if kind, all := reconcile.Kind(c.String("kind")), reconcile.Kinds(); kind != "" && !slices.Contains(all, kind) {
+		return usagef("--kind %q is not one of %s", kind, joined(all))
 	}
 	st, err := s.openStore(c.String("store"))
 	if err != nil {
@@ -107,20 +122,55 @@ func (s *session) listTickets(c *cli.Context) (err error) {
 		return nil
 	}
 	if len(lines) > 0 {
-		w := s.table("TICKET", "ISSUE", "STATE", "MEMBER", "INSTITUTION", "FINDINGS", "SINCE", "WHAT")
-		for _, l := range lines {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", l.ID, l.Issue, l.State, printable(l.Member), printable(l.Institution), len(l.Findings), l.Since, strings.Join(l.Kinds, ", "))
-		}
-		if err := w.Flush(); err != nil {
+		if err := s.printTickets(lines); err != nil {
 			return err
 		}
 	} else {
 		s.out("no tickets\n")
 	}
 	if bare > 0 {
-		s.out("%s more findings have no ticket; --all lists them\n", thousands(int64(bare)))
+		s.out("%s without a ticket; --all lists them\n", counted(int64(bare), "more finding", "more findings"))
 	}
 	return nil
+}
+
+// printTickets prints a line for each ticket, and below it its transactions.
+// What a terminal is too narrow for is cut off.
+func (s *session) printTickets(lines []*ticketLine) error {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "TICKET\tSTATE\tISSUE\tSINCE\tWHAT\tMEMBER\tINSTITUTION")
+	for _, l := range lines {
+		what := strings.Join(l.Kinds, ", ")
+		if n := len(l.Findings); n > 1 {
+			what += fmt.Sprintf(" (%d)", n)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", l.name(), l.State, l.Issue, l.Since.Time().Format(time.DateOnly), what, printable(l.Member), printable(l.Institution))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for i, text := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+		s.out("%s\n", s.fit(text))
+		if i == 0 {
+			continue
+		}
+		for _, f := range lines[i-1].about {
+			about := []string{printable(string(f.Transaction)), string(f.Date), strings.TrimSpace(string(f.Amount) + " " + string(f.Type)), printable(string(f.Payee))}
+			about = slices.DeleteFunc(about, func(part string) bool { return part == "" })
+			s.out("%s\n", s.fit("  "+strings.Join(about, "  ")))
+		}
+	}
+	return nil
+}
+
+// fit cuts a line to the width of the terminal, if there is one.
+func (s *session) fit(line string) string {
+	r := []rune(strings.TrimRight(line, " "))
+	if s.env.Width > 0 && len(r) > s.env.Width {
+		return string(r[:s.env.Width-1]) + "…"
+	}
+	return string(r)
 }
 
 // ticketLines gathers findings by ticket. It counts those that have none, or
@@ -139,7 +189,10 @@ func ticketLines(found []reconcile.Finding, all bool) (lines []*ticketLine, bare
 		}
 		l := byID[id]
 		if l == nil {
-			l = &ticketLine{ID: id, Issue: f.IssueType, State: f.State, Verdict: f.Verdict, Member: string(f.Member), Institution: string(f.Institution), Since: f.First, Transactions: []string{}}
+			l = &ticketLine{Issue: f.IssueType, State: f.State, Verdict: f.Verdict, Member: string(f.Member), Institution: string(f.Institution), Since: f.First, Transactions: []string{}}
+			if f.TicketID != "" {
+				l.ID = &id
+			}
 			byID[id], lines = l, append(lines, l)
 		}
 		if slices.Index(states, f.State) < slices.Index(states, l.State) {
@@ -157,13 +210,18 @@ func ticketLines(found []reconcile.Finding, all bool) (lines []*ticketLine, bare
 		if f.Transaction != "" {
 			l.Transactions = append(l.Transactions, string(f.Transaction))
 		}
+		if f.Transaction != "" || f.Amount != "" { // one that never came has no guid
+			l.about = append(l.about, f)
+		}
 		l.Since = min(l.Since, f.First)
 		l.Findings = append(l.Findings, f.ID)
 	}
 	for _, l := range lines {
 		slices.Sort(l.Kinds)
 	}
-	slices.SortFunc(lines, func(a, b *ticketLine) int { return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(lines, func(a, b *ticketLine) int {
+		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.name(), b.name()))
+	})
 	return lines, bare
 }
 
@@ -174,7 +232,7 @@ func (s *session) openLedger(st snapshot.Store) (*reconcile.Ledger, error) {
 		return nil, err
 	}
 	if last, _ := ledger.Last(); last == "" {
-		return nil, fmt.Errorf("%s was never reconciled; tallyport reconcile does it: %w", st, snapshot.ErrNoSnapshot)
+		return nil, none{fmt.Errorf("%s was never reconciled; tallyport reconcile does it", st)}
 	}
 	return ledger, nil
 }

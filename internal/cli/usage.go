@@ -56,11 +56,12 @@ func perhaps(prefix, word string, names []string) string {
 	return ""
 }
 
-// nearest is the name within two edits of the word that takes the fewest, or "".
+// nearest is the name within two edits of the word that takes the fewest, or
+// "". Half of a name's letters are no likeness.
 func nearest(word string, names []string) string {
 	best, found := 3, ""
 	for _, n := range names {
-		if d := edits(word, n); d < best && d < len(n) {
+		if d := edits(word, n); d < best && 2*d < len(n) {
 			best, found = d, n
 		}
 	}

@@ -14,7 +14,7 @@ func TestNearest(t *testing.T) {
 	names := []string{"list", "show", "verify", "prune", "v", "page-size"}
 	for word, want := range map[string]string{
 		"lst": "list", "lsit": "list", "shwo": "show", "veriffy": "verify", "prnue": "prune", "page_size": "page-size",
-		"": "", "x": "", "remove": "", "li": "list", "l": "",
+		"": "", "x": "", "remove": "", "li": "", "l": "", "shom": "show", "some": "",
 	} {
 		if got := nearest(word, names); got != want {
 			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
