@@ -335,6 +335,9 @@ func (n *accountNight) returned() {
 			return false
 		}
 		n.note("added", "Z3", t, "")
+		if !t.is(pending) {
+			n.st.takeBack(g)
+		}
 		n.resolve(g, Undone, "Z3")
 		return true
 	})

@@ -63,7 +63,7 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 		n.ask(o, first)
 	}
 	for _, g := range n.st.Gone {
-		if n.look.fresh() && (g.LastSAA == nil || *n.look.saa > *g.LastSAA) && !slices.Contains(g.Looks, *n.look.saa) && len(g.Looks) < 8 {
+		if n.look.fresh() && n.proves(&g.Row) && (g.LastSAA == nil || *n.look.saa > *g.LastSAA) && !slices.Contains(g.Looks, *n.look.saa) && len(g.Looks) < 8 {
 			g.Looks = append(g.Looks, *n.look.saa)
 		}
 	}
@@ -76,6 +76,24 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	n.repeatMissing(m)
 	for _, g := range slices.Clone(n.st.Gone) {
 		n.say(g)
+	}
+}
+
+// proves reports whether tonight's look would have found the row, had it been
+// there: its date is well within the window.
+func (n *accountNight) proves(t *txn) bool { return !n.atEdge(t) }
+
+// book counts a pending row that went as booked, as that amount.
+func (a *accountState) book(g *gone, at schemas.Timestamp, by schemas.Money) {
+	a.rebook(at, by)
+	g.Code, g.Booked, g.By = "P5", true, by
+}
+
+// takeBack undoes book: the row, or what it became, came and is
+// counted itself.
+func (a *accountState) takeBack(g *gone) {
+	if g != nil && g.Booked {
+		a.Booked -= cmp.Or(g.By, g.Row.signed())
 	}
 }
 
@@ -176,10 +194,7 @@ func (n *accountNight) ask(o *txn, first map[*txn]Code) {
 	}
 	if !g.Stood && g.Code != "P5" && n.atEdge(o) {
 		n.note("removed", "W2", o, "")
-		if !o.is(pending) {
-			return // near the edge its absence proves nothing
-		}
-		return
+		return // near the edge its absence proves nothing
 	}
 	v := n.note("removed", g.Code, o, g.Like)
 	if ruleOf(g.Code).Kind != "" {
@@ -238,8 +253,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 	booked, found := m.explain(delta, clues)
 	if !found && len(clues) == 1 && went[clues[0].of].Row.is(pending) && couldPost(&went[clues[0].of].Row, delta) {
 		g := went[clues[0].of] // a tip, or the rate of the day
-		n.st.rebook(t, delta)
-		g.Code, g.Booked = "P5", true
+		n.st.book(g, t, delta)
 		return
 	}
 	for i, g := range slices.Clone(went) {
@@ -248,8 +262,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 		case g.Booked:
 			g.Code = "P5"
 		case g.Row.is(pending) && found && moved:
-			n.st.rebook(t, g.Row.signed())
-			g.Code, g.Booked = "P5", true
+			n.st.book(g, t, g.Row.signed())
 		case g.Row.is(pending):
 			if g.confirmed() && g.Claim == "" {
 				n.st.settle(g) // P4: a hold that was released
@@ -282,7 +295,11 @@ func (n *accountNight) resolveAs(g *gone, c Code) {
 
 // say reports an open question to the ledger.
 func (n *accountNight) say(g *gone) {
-	if schemas.DateOf(n.look.at.Time()) > g.Row.Date+keptGone {
+	since := g.Row.Date
+	if g.Row.is(noDate) {
+		since = schemas.DateOf(g.First.Time())
+	}
+	if schemas.DateOf(n.look.at.Time()) > since+keptGone {
 		n.resolve(g, Lapsed, g.Code)
 		return
 	}

@@ -155,10 +155,9 @@ func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 
 // becomesP5 opens the question of a pending row again: it was booked.
 func (n *accountNight) becomesP5(g *gone, at schemas.Timestamp, booked schemas.Money) {
-	n.st.rebook(at, booked)
+	n.st.book(g, at, booked)
 	n.st.Held = slices.DeleteFunc(n.st.Held, func(x *gone) bool { return x == g })
-	g.Code, g.Booked = "P5", true
-	if n.look.fresh() && !slices.Contains(g.Looks, *n.look.saa) {
+	if n.look.fresh() && n.proves(&g.Row) && !slices.Contains(g.Looks, *n.look.saa) {
 		g.Looks = append(g.Looks, *n.look.saa)
 	}
 	if !slices.Contains(n.st.Gone, g) {

@@ -68,6 +68,8 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 		g, _ := n.st.openQuestion(o.GUID)
 		if code == "D2" {
 			n.st.rebook(g.since(), -o.signed())
+		} else {
+			n.st.takeBack(g)
 		}
 		n.resolve(g, Harmless, code)
 	}

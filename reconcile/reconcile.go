@@ -48,7 +48,7 @@ type Result struct {
 // When it returns an error the store's ledger is as it was, but for what probes
 // answered.
 func Run(ctx context.Context, st snapshot.Store, o *Options) (*Result, error) {
-	r := &run{st: st, judged: map[snapshot.ID]bool{}, asked: map[[2]text]Probed{}}
+	r := &run{st: st, sound: map[snapshot.ID]bool{}, judged: map[snapshot.ID]bool{}, asked: map[[2]text]Probed{}}
 	if o != nil {
 		r.o = *o
 	}
@@ -69,6 +69,7 @@ type run struct {
 	dir    string // where states are written
 
 	rebuilding bool
+	sound      map[snapshot.ID]bool // whose files are as their manifests say
 	judged     map[snapshot.ID]bool // by earlier runs: nothing is asked about these nights
 	asked      map[[2]text]Probed   // by this run, by user and transaction
 }
@@ -193,7 +194,7 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 	for _, e := range entries { // also where the log is damaged
 		r.judged[snapshot.ID(e.Name())] = true
 	}
-	if r.ledger, err = OpenLedger(r.st); err != nil && !r.o.Rebuild {
+	if r.ledger, err = OpenLedger(r.st); err != nil && (!r.o.Rebuild || errors.Is(err, snapshot.ErrNewer)) {
 		return err
 	}
 	if err != nil { // the log is damaged, and a rebuild makes it again
@@ -208,7 +209,7 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 	if last == "" {
 		return r.startAgain()
 	}
-	if r.state, err = r.newestState(last); err != nil && !r.o.Rebuild {
+	if r.state, err = r.newestState(last); err != nil && (!r.o.Rebuild || errors.Is(err, snapshot.ErrNewer)) {
 		return err
 	}
 	var late []*snapshot.Manifest
@@ -293,8 +294,14 @@ func readCheckpoint(st snapshot.Store, dir string, id snapshot.ID) (*checkpoint,
 // night judges one snapshot.
 func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported bool) (*Result, error) {
 	r.o.Log.Info("reconcile", "snapshot", now.ID)
-	if err := sound(r.st, now); err != nil {
-		return nil, err
+	for _, m := range []*snapshot.Manifest{prev, now} {
+		if m == nil || r.sound[m.ID] {
+			continue
+		}
+		if err := sound(r.st, m); err != nil {
+			return nil, err
+		}
+		r.sound[m.ID] = true
 	}
 	facts := &snapshotFacts{id: now.ID, at: observed(now), window: now.Plan.Window, allUsers: now.Plan.Users == snapshot.AllUsers && usersWhole(now)}
 	of := now.Shards

@@ -95,6 +95,7 @@ type gone struct {
 	Claim    Claim               `json:"x,omitempty"` // last said of it; empty: nothing
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
 	Booked   bool                `json:"b,omitempty"` // pending, and counted as booked: the balance has it
+	By       schemas.Money       `json:"p,omitempty"` // as which amount
 	Cut      bool                `json:"e,omitempty"` // it was among the oldest, with others
 }
 

@@ -398,6 +398,8 @@ func (s *stateText) gone(g *gone) {
 			words(s, &g.Of)
 		case "b":
 			s.yes(&g.Booked)
+		case "p":
+			integer(s, &g.By)
 		case "e":
 			s.yes(&g.Cut)
 		default:

@@ -320,6 +320,7 @@ func (l *stateLine) gone(g *gone) {
 	l.text("x", string(g.Claim))
 	l.text("a", g.Of)
 	l.yes("b", g.Booked)
+	l.some("p", int64(g.By))
 	l.yes("e", g.Cut)
 	l.close()
 }

@@ -159,7 +159,7 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 	id := res.Summary.Snapshot
 	dir := cmp.Or(j.report, filepath.Join(st.Path("_reports"), string(id)))
 	for _, f := range res.Findings {
-		if f.State.Raised() && slices.Contains(j.failOn, f.Verdict) {
+		if (f.State == reconcile.Open || f.State == reconcile.Escalated) && slices.Contains(j.failOn, f.Verdict) {
 			res.Summary.ExitCode = exitFindings
 		}
 	}

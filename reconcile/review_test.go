@@ -1,0 +1,88 @@
+package reconcile
+
+import (
+	"testing"
+
+	"tallyport/schemas"
+)
+
+// claims lives n nights and returns what was last said of rows and amounts.
+func claims(h *household, n int) map[string]Claim {
+	last := map[string]Claim{}
+	for range n {
+		for _, x := range h.tonight().sightings {
+			last[string(x.Kind)+" "+string(x.Transaction)] = x.Claim
+		}
+	}
+	return last
+}
+
+// narrow hides what is dated before from.
+func narrow(h *household, from schemas.Date) {
+	h.from = from
+	for _, m := range h.members {
+		for _, a := range m.accounts {
+			var in []txn
+			for _, r := range a.rows {
+				if r.Date >= from {
+					in = append(in, r)
+				}
+			}
+			a.rows = in
+		}
+	}
+}
+
+// A look whose window has not got the row's date, or nearly not, says nothing
+// of it.
+func TestLookElsewhereConfirmsNothing(t *testing.T) {
+	h := newHousehold()
+	h.lose(usual, "TRN-day-5")
+	h.tonight()
+	for night := range 3 {
+		narrow(h, day0+schemas.Date(h.day)-1)
+		if c := claims(h, 1)["missing_transaction TRN-day-5"]; c == Confirmed {
+			t.Fatalf("night %d: confirmed by a look at other days", night)
+		}
+	}
+}
+
+// A hold that the balance showed to be booked, and that then arrives, was
+// counted already.
+func TestBookedHoldArrives(t *testing.T) {
+	for _, guid := range []string{"TRN-hold", "TRN-late"} {
+		h := newHousehold()
+		h.post(usual, held0("TRN-hold", 10, "Garage", -42_0000))
+		claims(h, 2)
+		before := h.st.Accounts[usual].Booked
+		h.account(usual).balance += h.lose(usual, "TRN-hold").signed()
+		if c := claims(h, 5)["missing_transaction TRN-hold"]; c != Confirmed {
+			t.Fatalf("%s: the hold is not missing: %q", guid, c)
+		}
+		h.account(usual).rows = append(h.account(usual).rows, posted(guid, 11, "Garage", -42_0000))
+		for what, c := range claims(h, 8) {
+			if c == Confirmed || c == Suspected {
+				t.Errorf("%s: afterwards %s is %s", guid, what, c)
+			}
+		}
+		if got := h.st.Accounts[usual].Booked - before; got != -42_0000 {
+			t.Errorf("%s: booked as %v", guid, got)
+		}
+	}
+}
+
+// A row without a date is missed like any other.
+func TestMissingWithoutDate(t *testing.T) {
+	h := newHousehold()
+	x := posted("TRN-null", 0, "Grocer", -12_3400)
+	x.Flags |= noDate
+	x.Date = 0
+	a := h.account(usual)
+	a.rows = append([]txn{x}, a.rows...)
+	a.balance += x.signed()
+	claims(h, 2)
+	h.lose(usual, "TRN-null")
+	if c := claims(h, 5)["missing_transaction TRN-null"]; c != Confirmed {
+		t.Errorf("it is %q", c)
+	}
+}
