@@ -31,12 +31,11 @@ type oracleMember struct {
 
 // staleScore is how often the rule of a member's night was the oracle's.
 type staleScore struct {
-	Nights  int                       `json:"member_nights"`
-	Right   int                       `json:"right"`
-	Apart   int                       `json:"not_scored"` // no rule says what a clock does that stood still
-	Wrong   map[string]map[string]int `json:"wrong"`      // oracle → said
-	ByRule  map[string]tally          `json:"by_rule"`
-	outages int
+	Nights int                       `json:"member_nights"`
+	Right  int                       `json:"right"`
+	Apart  int                       `json:"not_scored"` // no rule says what a clock does that stood still
+	Wrong  map[string]map[string]int `json:"wrong"`      // oracle → said
+	ByRule map[string]tally          `json:"by_rule"`
 }
 
 var statusRules = map[string]string{
