@@ -1,6 +1,6 @@
 """Reads pages of transactions from files and writes one Parquet file.
 
-usage: duckdb_peer.py DIRECTORY OUT [ordered]
+usage: duckdb_peer.py DIRECTORY OUT [ordered | unordered]
 """
 
 import sys
@@ -31,7 +31,7 @@ times = ", ".join(f"CAST(replace({name}, ' Z', 'Z') AS TIMESTAMPTZ) AS {name}" f
 
 db = duckdb.connect()
 db.execute("SET TimeZone = 'UTC'")
-if not order:
+if sys.argv[3:] == ["unordered"]:
     db.execute("SET preserve_insertion_order = false")
 db.execute(f"""
     COPY (

@@ -110,7 +110,8 @@ func (b *bench) contenders(s *server, urls []string, pages string) []*contender 
 			},
 		},
 		duck("DuckDB read_json of local files, ordered by key", "ordered"),
-		duck("DuckDB read_json of local files, not ordered"),
+		duck("DuckDB read_json of local files, as it does"),
+		duck("DuckDB read_json of local files, any order", "unordered"),
 		{
 			Name: "encoding/json and pqarrow, not ordered", Command: "peer OUT <URLS", files: out,
 			run: func() (usage, error) {
