@@ -2,9 +2,9 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -14,6 +14,7 @@ import (
 
 	"tallyport/atrium"
 	"tallyport/export"
+	"tallyport/internal/cli"
 	"tallyport/reconcile"
 	"tallyport/schemas"
 	"tallyport/sim"
@@ -133,35 +134,10 @@ func bystander(w *sim.World, d sim.Defect) string {
 	return ""
 }
 
-type apiProber struct{ client }
-
-func (p apiProber) Probe(ctx context.Context, u schemas.UserID, t schemas.TransactionID) (reconcile.Probed, error) {
-	rows, w, err := p.Read(ctx, schemas.List{Resource: schemas.TransactionsResource, User: u}, string(t))
-	a := reconcile.Probed{Answer: reconcile.Unanswered, Status: w.HTTPStatus, At: w.ObservedAt}
-	switch {
-	case w.Reason == schemas.NotFound:
-		a.Answer = reconcile.NotThere
-	case w.Reason == "" && err == nil:
-		a.Answer = reconcile.StillThere
-		cells := make([]schemas.Value, schemas.Transactions.Width())
-		if err := schemas.Transactions.Decode(rows.At(0), cells); err != nil {
-			return a, err
-		}
-		if d := cells[schemas.Transactions.Index("date")]; d.Set {
-			date := schemas.Date(d.Int)
-			a.Date = &date
-		}
-	}
-	return a, err
-}
-
 // Rows that slipped through the lists (X2), or whose date moved out of the
 // window (W2), look like lost ones; where MX is asked, none becomes a ticket,
 // and the lost ones all do.
 func TestProbeLeavesNoFalseTickets(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many nights; the race detector sees the same code elsewhere")
-	}
 	calm := sim.Calm()
 	w := sim.New(sim.Config{Seed: 4100, Users: 20, Weather: &calm, Unfit: -1, Transactions: 150, MaxPageSize: 1000, Start: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)})
 	v := &veil{Handler: w.Handler(), hidden: map[string]string{}}
@@ -231,7 +207,7 @@ func TestProbeLeavesNoFalseTickets(t *testing.T) {
 	if err := st.Remove("_reconcile"); err != nil {
 		t.Fatal(err)
 	}
-	rightAsked, wrongAsked := tickets(&reconcile.Options{Prober: apiProber{client{c}}})
+	rightAsked, wrongAsked := tickets(&reconcile.Options{Prober: cli.NewProber(c, slog.New(slog.DiscardHandler))})
 	if rightAsked < right || wrongAsked != 0 {
 		t.Errorf("asked: %d right and %d false tickets; offline %d and %d", rightAsked, wrongAsked, right, wrong)
 	}

@@ -74,9 +74,6 @@ func TestReadme(t *testing.T) {
 // The README's walk through a pretend MX of one's own works as it is pasted, and
 // ends with tickets for what was lost.
 func TestReadmeSim(t *testing.T) {
-	if testing.Short() {
-		t.Skip("many nights; the race detector sees the same code elsewhere")
-	}
 	b, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func (s *session) nightly(c *cli.Context) error {
 	}
 	defer j.client.Close()
 	if c.Bool("probe") {
-		judgement.options.Prober = newProber(j.client.Client, s.log)
+		judgement.options.Prober = NewProber(j.client.Client, s.log)
 	}
 	n := &nightlyReport{Export: &runReport{s: s, started: s.env.Now()}}
 	ping.start(c.Context)

@@ -23,7 +23,8 @@ type prober struct {
 	ended  bool                    // the API asks to be left alone, or cannot be reached
 }
 
-func newProber(c *atrium.Client, log *slog.Logger) *prober {
+// NewProber returns what asks that client for transactions, one by one.
+func NewProber(c *atrium.Client, log *slog.Logger) reconcile.Prober {
 	return &prober{client: c, log: log, users: map[schemas.UserID]bool{}}
 }
 

@@ -63,7 +63,7 @@ func TestProber(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			p := newProber(c, slog.New(slog.DiscardHandler))
+			p := NewProber(c, slog.New(slog.DiscardHandler))
 			got, err := p.Probe(t.Context(), "U", "T")
 			if errors.Is(err, atrium.ErrRefused) != tt.refused || err != nil && !tt.refused {
 				t.Fatal(err)

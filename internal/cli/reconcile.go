@@ -48,7 +48,7 @@ Examples:
 					return err
 				}
 				defer client.Close()
-				o.options.Prober = newProber(client.Client, s.log)
+				o.options.Prober = NewProber(client.Client, s.log)
 			}
 			return s.reconcile(c, o)
 		},

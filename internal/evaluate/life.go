@@ -71,19 +71,26 @@ type night struct {
 	manifest   *snapshot.Manifest
 }
 
+// newWorldStore makes a store that lasts as long as its world; remove ends it.
+func newWorldStore() (st *snapshot.Dir, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "evaluate-")
+	if err != nil {
+		return nil, nil, err
+	}
+	if st, err = snapshot.CreateDir(dir+"/store", false); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return st, func() { _ = errors.Join(st.Close(), os.RemoveAll(dir)) }, nil
+}
+
 // evaluate lives through the nights of one world.
 func evaluate(ctx context.Context, s set, seed uint64, limit int) (*score, error) {
 	began := time.Now()
-	dir, err := os.MkdirTemp("", "evaluate-")
+	st, remove, err := newWorldStore()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	st, err := snapshot.CreateDir(dir+"/store", false)
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
+	defer remove()
 	w := s.world(seed)
 	sc := newScore(w, seed, limit)
 	sc.torn = s.swap > 0
@@ -191,16 +198,11 @@ func (out *stability) compare(first, again []string) {
 // shuffled exports the same nights again, so that rows and users arrive in
 // another order, and returns what is found then.
 func shuffled(ctx context.Context, s set, seed uint64) ([]string, error) {
-	dir, err := os.MkdirTemp("", "evaluate-")
+	st, remove, err := newWorldStore()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	st, err := snapshot.CreateDir(dir+"/store", false)
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
+	defer remove()
 	w := s.world(seed)
 	for i := range s.nights {
 		if !slices.Contains(s.unlooked, i) {

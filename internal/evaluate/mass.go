@@ -31,16 +31,11 @@ func (x *systemicScore) print(w io.Writer) {
 
 // massEvent lets members lose rows after the sixth night.
 func massEvent(ctx context.Context, seed uint64, members int) (*systemicScore, error) {
-	dir, err := os.MkdirTemp("", "evaluate-")
+	st, remove, err := newWorldStore()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	st, err := snapshot.CreateDir(dir+"/store", false)
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
+	defer remove()
 	w := set{users: 120, defects: map[string]float64{"Z1": 20, "V1": 15, "D2": 20}}.world(seed)
 	x := &systemicScore{Seed: seed}
 	lost := map[string]bool{}
@@ -99,16 +94,11 @@ func (x *scaleScore) print(w io.Writer) {
 
 // scaleWorld exports two nights and reconciles them in a process of its own.
 func scaleWorld(ctx context.Context, seed uint64, users int) (*scaleScore, error) {
-	dir, err := os.MkdirTemp("", "evaluate-")
+	st, remove, err := newWorldStore()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	st, err := snapshot.CreateDir(dir+"/store", false)
-	if err != nil {
-		return nil, err
-	}
-	defer st.Close()
+	defer remove()
 	w := set{users: users, defects: standardDefects}.world(seed)
 	x := &scaleScore{Seed: seed}
 	for range 2 {
@@ -123,7 +113,7 @@ func scaleWorld(ctx context.Context, seed uint64, users int) (*scaleScore, error
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "-reconcile", dir+"/store")
+	cmd := exec.CommandContext(ctx, self, "-reconcile", st.String())
 	cmd.Stderr = os.Stderr
 	began := time.Now()
 	if err := cmd.Run(); err != nil {
