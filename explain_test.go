@@ -29,7 +29,11 @@ func TestExplainRepeatsReconcile(t *testing.T) {
 				w.Inject(kind, 1)
 			}
 		}
-		m := exportWorld(t, w, st, schemas.MemberScope, snapshot.Parquet, 1000)
+		format := snapshot.Parquet
+		if night > 6 {
+			format = snapshot.CSV
+		}
+		m := exportWorld(t, w, st, schemas.MemberScope, format, 1000)
 		res, err := reconcile.Run(t.Context(), st, &reconcile.Options{Changes: true})
 		if err != nil {
 			t.Fatal(err)

@@ -196,7 +196,10 @@ func (n *accountNight) ask(o *txn, first map[*txn]Code) {
 		n.note("removed", "W2", o, "")
 		return // near the edge its absence proves nothing
 	}
-	v := n.note("removed", g.Code, o, g.Like)
+	v := n.note("removed", g.Code, o, "")
+	if g.Code == "C2" {
+		v.counterpart = g.Like
+	}
 	if ruleOf(g.Code).Kind != "" {
 		v.finding = n.missingID(g)
 	}

@@ -133,18 +133,15 @@ func (s *session) printJudgements(x *reconcile.Explanation, guid string) {
 
 // pairedWith says which other transaction a judgement is about.
 func pairedWith(j *reconcile.Judgement, guid string) string {
-	other := printable(string(j.Counterpart))
 	switch {
-	case j.Transaction != guid && j.Change == "removed":
-		return fmt.Sprintf(", of %s, for which this one stands", printable(j.Transaction))
 	case j.Transaction != guid:
-		return fmt.Sprintf(", of %s, in the place of this one", printable(j.Transaction))
-	case other == "":
+		return fmt.Sprintf(", of %s, whose counterpart this one is", printable(j.Transaction))
+	case j.Counterpart == "":
 		return ""
-	case j.Change == "removed":
-		return fmt.Sprintf(", %s stands for it", other)
+	case j.Change == "added":
+		return fmt.Sprintf(", counterpart of %s", printable(string(j.Counterpart)))
 	}
-	return fmt.Sprintf(", in the place of %s", other)
+	return fmt.Sprintf(", counterpart %s", printable(string(j.Counterpart)))
 }
 
 func (s *session) printEvidence(evidence map[string]any) {
