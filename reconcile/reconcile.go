@@ -340,7 +340,8 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 }
 
 func factsOf(m *snapshot.Manifest) *snapshotFacts {
-	return &snapshotFacts{id: m.ID, at: observed(m), window: m.Plan.Window, allUsers: m.Plan.Users == snapshot.AllUsers && usersWhole(m)}
+	all := m.Plan.Users == snapshot.AllUsers
+	return &snapshotFacts{id: m.ID, at: observed(m), window: m.Plan.Window, allUsers: all && usersWhole(m), named: !all}
 }
 
 // usersWhole reports whether the list of users was read to its end.
