@@ -382,7 +382,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	c.Events = massEvents(c.Events, now.ID, facts.at, lossy, counts.fetched)
 	sightings = withhold(strongest(sightings), c.Events)
 	withheld, err := r.raise(ctx, facts, sightings)
-	if err = errors.Join(err, r.ledger.keepDecisions(r.st)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	before := r.ledger.tickets()
