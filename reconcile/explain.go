@@ -196,10 +196,12 @@ func (x *explaining) find(ctx context.Context, r *snapshot.Reader, part int) (ce
 	}
 	if keys == nil {
 		err = r.ScanPart(ctx, t, part, nil, func(vals []schemas.Value) error {
-			if string(vals[guid].Text) != x.guid {
+			switch {
+			case string(vals[guid].Text) == x.guid:
+				keep(vals)
+			case x.user == "" || string(vals[user].Text) <= x.user:
 				return nil
 			}
-			keep(vals)
 			return errStopped
 		})
 		if errors.Is(err, errStopped) {
