@@ -149,6 +149,9 @@ type explaining struct {
 // look finds the transaction in one snapshot. A guid that names several rows
 // is a finding of its own; the first row is shown.
 func (x *explaining) look(ctx context.Context, st snapshot.Store, m *snapshot.Manifest) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	r, err := snapshot.Open(st, m.ID)
 	if err != nil {
 		return err
