@@ -38,7 +38,7 @@ func (u *userNight) goneAccounts() {
 				home.Lineage = st.lineage(guid)
 			}
 		}
-		u.sightings = append(u.sightings, Sighting{f, Confirmed})
+		u.leaves(guid, f)
 		u.listLost(n, before, pairs, code, into)
 		for _, g := range slices.Clone(st.Gone) {
 			n.resolve(g, Lapsed, g.Code)

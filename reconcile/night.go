@@ -122,7 +122,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 			return err
 		}
 		delete(rows.users, st.User)
-		if st.Gone != "" && len(st.Members) == 0 {
+		if st.Gone != "" && len(st.Members)+len(st.Left) == 0 {
 			continue
 		}
 		if err := out.write(st); err != nil {
@@ -217,8 +217,8 @@ func (u *userNight) wentAway() {
 		return
 	}
 	u.st.Gone = u.facts.id
-	u.sightings = append(u.sightings, Sighting{Finding{ID: findingID(string(userGone), u.st.User, string(u.facts.id)), Kind: userGone, Code: "U1",
-		Verdict: Notice, IssueType: NoIssue, User: text(u.st.User), First: u.facts.id, Last: u.facts.id}, Confirmed})
+	u.leaves(u.st.User, Finding{ID: findingID(string(userGone), u.st.User, string(u.facts.id)), Kind: userGone, Code: "U1",
+		Verdict: Notice, IssueType: NoIssue, User: text(u.st.User), First: u.facts.id, Last: u.facts.id})
 }
 
 // unseen keeps members that were not looked at tonight in the count of those

@@ -98,6 +98,16 @@ var rules = []rule{
 	{"systemic", systemic, Notice, NoIssue, "So many rows vanished at once that it is not about single transactions; tickets are withheld."},
 }
 
+// event reports whether findings of the kind are about one event: true of one
+// night, and of no later one.
+func (k Kind) event() bool {
+	switch k {
+	case userGone, memberGone, memberRelinked, accountGone, historyLost, amendedTransaction, duplicateGUID, systemic:
+		return true
+	}
+	return false
+}
+
 // ruleOf returns the rule of a code. Codes are constants of the program.
 func ruleOf(c Code) *rule {
 	for i := range rules {

@@ -15,6 +15,14 @@ type userState struct {
 	Accounts map[string]*accountState `json:"accounts,omitempty"`
 	Links    []link                   `json:"links,omitempty"` // accounts between which money moves
 	Legs     []leg                    `json:"legs,omitempty"`  // the last transfers
+	Left     []left                   `json:"left,omitempty"`  // lately: they may return
+}
+
+// left is a user, member or account that is not listed any more.
+type left struct {
+	GUID    string            `json:"g"`
+	Finding string            `json:"f"` // what was said of it
+	At      schemas.Timestamp `json:"t"` // server's time
 }
 
 // memberState is what is kept of a member.

@@ -187,6 +187,8 @@ func (s *stateText) user(u *userState) {
 				u.Legs = append(u.Legs, leg{})
 				s.leg(&u.Legs[len(u.Legs)-1])
 			})
+		case "left":
+			s.other(&u.Left)
 		case "disabled":
 			words(s, &u.Disabled)
 		case "gone":

@@ -173,6 +173,9 @@ func (l *stateLine) user(u *userState) {
 		l.other("links", u.Links)
 	}
 	several(l, "legs", u.Legs, l.leg)
+	if len(u.Left) > 0 {
+		l.other("left", u.Left)
+	}
 	l.close()
 }
 

@@ -87,6 +87,7 @@ func (u *userNight) begin() {
 		u.st.Accounts = map[string]*accountState{}
 	}
 	u.disabled()
+	u.back()
 	for _, guid := range sortedKeys(u.now.members) {
 		m := u.now.members[guid]
 		if !m.listed {
@@ -118,6 +119,43 @@ func (u *userNight) begin() {
 	}
 }
 
+// leaves reports something that is not listed any more.
+func (u *userNight) leaves(guid string, f Finding) {
+	u.sightings = append(u.sightings, Sighting{f, Confirmed})
+	u.st.Left = append(u.st.Left, left{guid, f.ID, u.facts.at})
+}
+
+// back closes what was said of users, members and accounts that are listed
+// again. What left long ago is shown no more.
+func (u *userNight) back() {
+	if u.now.listed {
+		u.st.Gone = ""
+	}
+	u.st.Left = slices.DeleteFunc(u.st.Left, func(l left) bool {
+		if u.lists(l.GUID) {
+			u.sightings = append(u.sightings, Sighting{Finding{ID: l.Finding}, Undone})
+			return true
+		}
+		return between(l.At, u.facts.at) > noticeShown
+	})
+	if len(u.st.Left) == 0 {
+		u.st.Left = nil
+	}
+}
+
+// lists reports whether the user, or a member or account of that guid is there.
+func (u *userNight) lists(guid string) bool {
+	if guid == u.now.guid {
+		return u.now.listed
+	}
+	for _, m := range u.now.members {
+		if m.guid == guid && m.listed || m.accounts[guid] != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // disabled reports a user that is, once, and that it no longer is.
 func (u *userNight) disabled() {
 	f := Finding{Kind: userDisabled, Code: "U2", Verdict: Notice, IssueType: NoIssue, User: text(u.now.guid), First: u.facts.id, Last: u.facts.id}
@@ -129,10 +167,14 @@ func (u *userNight) disabled() {
 		f.First = u.st.Disabled
 		f.ID = findingID(string(userDisabled), u.now.guid, string(u.st.Disabled))
 		u.sightings = append(u.sightings, Sighting{f, Confirmed})
-	case u.st.Disabled != "" && u.now.listed:
+	case u.st.Disabled != "":
 		f.First = u.st.Disabled
 		f.ID = findingID(string(userDisabled), u.now.guid, string(u.st.Disabled))
-		u.sightings = append(u.sightings, Sighting{f, Undone})
+		claim := Undone
+		if !u.now.listed {
+			claim = Lapsed
+		}
+		u.sightings = append(u.sightings, Sighting{f, claim})
 		u.st.Disabled = ""
 	}
 }
@@ -149,6 +191,7 @@ func (u *userNight) goneMembers() {
 			continue
 		}
 		st.Gone = u.facts.id
+		u.sightings = append(u.sightings, st.Health.lapse(Finding{User: text(u.now.guid), Member: text(guid), Institution: text(st.Institution)})...)
 		if !u.now.listed {
 			u.relinked[guid] = ""
 			continue // the user went, not the member
@@ -169,11 +212,7 @@ func (u *userNight) goneMembers() {
 		} else {
 			u.relinked[guid] = ""
 		}
-		u.sightings = append(u.sightings, Sighting{f, Confirmed})
-		if st.Health.Shown.Code != "" {
-			g := st.Health.Shown.finding(Finding{User: text(u.now.guid), Member: text(guid), Institution: text(st.Institution)}, episodeID(guid, st.Health.Success))
-			u.sightings = append(u.sightings, Sighting{g, Lapsed})
-		}
+		u.leaves(guid, f)
 	}
 }
 
