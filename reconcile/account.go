@@ -48,6 +48,7 @@ type accountNight struct {
 	reissued       [][2]*txn         // D2 of tonight
 	restated       [][2]*txn         // rows that kept their guid, as they were and as they are
 	twinned        map[string]string // rows that went, by guid: an equal one that came with it and is still there
+	doubts         map[string]string // rows that went, by guid: another that may have gone in their stead
 	hadPosted      int               // posted rows of the last look
 	perhapsCut     []*txn
 	coming         map[uint64]bool // series whose next row is pending

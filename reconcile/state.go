@@ -99,6 +99,7 @@ type gone struct {
 	Looks    []schemas.Timestamp `json:"k,omitempty"` // distinct successfully_aggregated_at of looks without it
 	Like     string              `json:"c,omitempty"` // a row that resembles it came that night
 	Twin     string              `json:"w,omitempty"` // an equal row is still there, and the feed may have had one thing twice
+	Doubt    string              `json:"u,omitempty"` // another row that went, which may have come again in its stead
 	Code     Code                `json:"o"`           // what is thought of it
 	Claim    Claim               `json:"x,omitempty"` // last said of it; empty: nothing
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone

@@ -392,6 +392,8 @@ func (s *stateText) gone(g *gone) {
 			words(s, &g.Like)
 		case "w":
 			words(s, &g.Twin)
+		case "u":
+			words(s, &g.Doubt)
 		case "o":
 			words(s, &g.Code)
 		case "x":

@@ -318,6 +318,7 @@ func (l *stateLine) gone(g *gone) {
 	several(l, "k", g.Looks, l.at)
 	l.text("c", g.Like)
 	l.text("w", g.Twin)
+	l.text("u", g.Doubt)
 	l.name("o")
 	l.quote(string(g.Code))
 	l.text("x", string(g.Claim))
