@@ -83,11 +83,7 @@ const newRow Code = "new"
 // compare explains what differs, as far as rows alone can tell. What it cannot
 // explain stays in removed and added.
 func (n *accountNight) compare(before, after *accountRows) error {
-	for _, p := range before.keys.pending {
-		if !p {
-			n.hadPosted++
-		}
-	}
+	n.hadPosted = before.keys.posted(n.look.window.From+edge, n.look.window.To-edge)
 	if n.look.base == "" {
 		rows, err := after.all()
 		n.after = rows

@@ -273,7 +273,7 @@ func (n *unitNight) take(u *userNight) {
 		u.counts.change(c.change, c.code, 1)
 		if c.change == "removed" && !c.row.is(pending) {
 			switch c.code {
-			case "Z1", "Z2", "V1", "M3b", "C2":
+			case "Z1", "Z2", "M3b", "C2":
 				u.counts.vanished[c.member]++
 			}
 		}
