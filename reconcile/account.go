@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"errors"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -316,11 +318,17 @@ func (n *accountNight) duplicates() {
 		if !twice || o.Hash == t.Hash {
 			continue
 		}
-		f := n.finding("N10", t)
-		f.ID = findingID(string(duplicateGUID), n.user, t.GUID)
-		f.Evidence = map[string]any{"dates": []string{o.Date.String(), t.Date.String()}, "amounts": []string{o.Amount.String(), t.Amount.String()}}
-		n.sightings = append(n.sightings, Sighting{f, Confirmed})
+		n.namesTwo(o, t)
 	}
+}
+
+// namesTwo reports a guid that names two rows, of which the second is this
+// account's.
+func (n *accountNight) namesTwo(o, t *txn) {
+	f := n.finding("N10", t)
+	f.ID = findingID(string(duplicateGUID), n.user, t.GUID)
+	f.Evidence = map[string]any{"dates": []string{o.Date.String(), t.Date.String()}, "amounts": []string{o.Amount.String(), t.Amount.String()}}
+	n.sightings = append(n.sightings, Sighting{f, Confirmed})
 }
 
 // returned settles open questions about rows that came back.
@@ -334,6 +342,10 @@ func (n *accountNight) returned() {
 		if !t.is(pending) {
 			n.st.takeBack(g)
 		}
+		if !t.is(pending) && !g.Row.is(pending) { // what was booked is what it says now
+			n.st.Booked += t.signed() - g.Row.signed()
+			n.amendment("C1", &g.Row, t)
+		}
 		n.resolve(g, Undone, "Z3")
 		return true
 	})
@@ -345,18 +357,24 @@ func (n *accountNight) amended() {
 	for _, t := range n.added {
 		came[t.GUID] = t
 	}
-	restated, other := 0, 0
+	var stated [][2]*txn // in another currency
+	other := 0
 	for _, o := range n.removed {
 		t := came[o.GUID]
 		if t == nil {
 			continue
 		}
 		if o.Currency != t.Currency && o.Currency != "" && t.Currency != "" {
-			restated++
+			stated = append(stated, [2]*txn{o, t})
 		} else {
 			other++
 		}
 	}
+	restated := len(stated) > 2 && len(stated) > 4*other
+	if restated {
+		n.st.Samples = nil // balances in another currency are no continuation of these
+	}
+	restated = restated && atOneRate(stated)
 	n.removed = slices.DeleteFunc(n.removed, func(o *txn) bool {
 		t := came[o.GUID]
 		if t == nil {
@@ -371,9 +389,8 @@ func (n *accountNight) amended() {
 		switch {
 		case o.is(pending) && !t.is(pending):
 			code = "P1"
-		case restated > 2 && restated > 4*other:
+		case restated:
 			code = "C3"
-			n.st.Samples = nil // balances in another currency are no continuation of these
 		}
 		n.note("amended", code, t, "").verdict = n.amendment(code, o, t)
 		return true
@@ -384,6 +401,23 @@ func (n *accountNight) amended() {
 		}
 		return false
 	})
+}
+
+// atOneRate reports whether all amounts became others at the rate of the largest
+// one, but for what rounding to a cent can do to both.
+func atOneRate(pairs [][2]*txn) bool {
+	top := slices.MaxFunc(pairs, func(a, b [2]*txn) int { return cmp.Compare(a[0].Amount, b[0].Amount) })
+	was, is := big.NewInt(int64(top[0].Amount)), big.NewInt(int64(top[1].Amount))
+	for _, p := range pairs {
+		// |new × was − old × is| ≤ a cent of each
+		off := new(big.Int).Mul(big.NewInt(int64(p[1].Amount)), was)
+		off.Sub(off, new(big.Int).Mul(big.NewInt(int64(p[0].Amount)), is))
+		most := new(big.Int).Mul(big.NewInt(cent), new(big.Int).Add(was, is))
+		if off.CmpAbs(most) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // amendment reports an amended row if it matters, and returns its verdict.

@@ -196,7 +196,8 @@ func (u *userNight) moved() {
 				}
 				for _, t := range other.added {
 					if t.GUID == o.GUID && t.signed() != o.signed() {
-						continue // the guid names something else now
+						other.namesTwo(o, t) // something else now
+						continue
 					}
 					if t.GUID != o.GUID && !t.sameContent(o) {
 						continue

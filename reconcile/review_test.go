@@ -86,3 +86,72 @@ func TestMissingWithoutDate(t *testing.T) {
 		t.Errorf("it is %q", c)
 	}
 }
+
+// A row that comes back with another amount is booked as that, and was amended.
+func TestComesBackAmended(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	claims(h, 3)
+	before := h.st.Accounts[usual].Booked
+	back := *o
+	back.Amount, back.Hash = o.Amount+1_0000, o.Hash+1
+	h.account(usual).rows = append(h.account(usual).rows, back)
+	h.account(usual).balance += back.signed() - o.signed()
+	s := h.tonight()
+	if c := s.sighting("C1"); c == nil || c.Transaction != "TRN-day-5" {
+		t.Errorf("not amended: %+v", s.sightings)
+	}
+	if got := h.st.Accounts[usual].Booked - before; got != -1_0000 {
+		t.Errorf("what is booked moved by %v", got)
+	}
+	for what, c := range claims(h, 6) {
+		t.Errorf("afterwards %s is %s", what, c)
+	}
+}
+
+// Another currency at no one rate is many amendments.
+func TestCurrencyAtOneRate(t *testing.T) {
+	for _, tt := range []struct {
+		rate func(i int, m schemas.Money) schemas.Money
+		want Code
+	}{
+		{func(_ int, m schemas.Money) schemas.Money { return (m*91/100 + 50) / 100 * 100 }, "C3"},
+		{func(i int, m schemas.Money) schemas.Money { return m * schemas.Money(90+i%5) / 100 }, "C1"},
+	} {
+		h := newHousehold()
+		rows := h.account(usual).rows
+		for i := range rows {
+			rows[i].Currency, rows[i].Amount, rows[i].Hash = "EUR", tt.rate(i, rows[i].Amount), rows[i].Hash+1
+		}
+		if got := h.tonight().codes["TRN-day-5"]; got != string(tt.want) {
+			t.Errorf("%s, want %s", got, tt.want)
+		}
+	}
+}
+
+// A guid that stands under another account as another row names two.
+func TestGUIDUsedAgainElsewhere(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	h.post("ACT-2", posted(o.GUID, 10, "Aquarium", -77_0000))
+	s := h.tonight().sighting("N10")
+	if s == nil || s.Account != "ACT-2" || string(s.Transaction) != o.GUID {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What the feed lost and the institution reverses later was reversed: nothing
+// else is missing.
+func TestReversedLate(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	if c := claims(h, 4)["missing_transaction TRN-day-5"]; c != Confirmed {
+		t.Fatalf("before it is reversed: %q", c)
+	}
+	h.account(usual).balance -= o.signed()
+	for what, c := range claims(h, 5) {
+		if want := map[string]Claim{"missing_transaction TRN-day-5": Harmless}[what]; c != want {
+			t.Errorf("%s is %s, want %q", what, c, want)
+		}
+	}
+}
