@@ -55,6 +55,7 @@ type accountNight struct {
 	perhapsCut     []*txn
 	coming         map[uint64]bool // series whose next row is pending
 	legs           []leg           // of transfers, that came
+	model          model           // of its balance
 	links          []link          // of the user
 	paid           *payment        // what the account says tonight
 
@@ -97,16 +98,9 @@ func (n *accountNight) compare(before, after *accountRows) error {
 	}
 	n.habits()
 	n.count()
-	n.duplicates()
-	n.returned()
-	n.amended()
-	n.left()
-	n.posted()
-	n.replaced()
-	n.split()
-	n.doubles()
-	n.twins()
-	n.cut()
+	for _, r := range rowRules {
+		r.apply(n)
+	}
 	n.beside()
 	n.after = nil
 	return nil
@@ -258,10 +252,10 @@ func (n *accountNight) learns() bool {
 
 // expected says what did not come although it should have.
 func (n *accountNight) expected(m model) {
-	n.overdue(m)
-	n.checkGaps()
-	n.silent()
-	n.unpaid()
+	n.model = m
+	for _, r := range expectations {
+		r.apply(n)
+	}
 }
 
 // lapse ends what is expected of an account that is gone.

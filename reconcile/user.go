@@ -340,18 +340,9 @@ func (st *memberState) carry(account string, before *accountRows) error {
 // end compares across accounts, settles every account, and moves the member's
 // last complete look to this night.
 func (u *userNight) end() {
-	u.goneAccounts()
-	u.relink()
-	u.moved()
-	for _, n := range u.held {
-		var balance *schemas.Money
-		updated := true
-		if row := u.now.members[n.st.Member].accounts[n.account]; row != nil {
-			balance, updated = row.balance, n.st.updatedBy(row.updated)
-		}
-		n.conclude(balance, updated)
+	for _, r := range userRules {
+		r.apply(u)
 	}
-	u.otherLegs()
 	changes := 0
 	for _, n := range u.held {
 		changes += len(n.changes)
@@ -398,6 +389,18 @@ func (u *userNight) end() {
 	slices.SortStableFunc(u.changes, func(a, b userChange) int {
 		return cmp.Or(strings.Compare(a.member, b.member), strings.Compare(a.account, b.account), cmp.Compare(a.row.Date, b.row.Date), strings.Compare(a.row.GUID, b.row.GUID), strings.Compare(a.change, b.change))
 	})
+}
+
+// concludeAll asks the balance of every account about what no rule explains.
+func (u *userNight) concludeAll() {
+	for _, n := range u.held {
+		var balance *schemas.Money
+		updated := true
+		if row := u.now.members[n.st.Member].accounts[n.account]; row != nil {
+			balance, updated = row.balance, n.st.updatedBy(row.updated)
+		}
+		n.conclude(balance, updated)
+	}
 }
 
 func reasonOf(m *memberRow) string { return cmp.Or(string(m.reason), "unknown") }
