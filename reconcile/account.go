@@ -327,6 +327,7 @@ func (n *accountNight) namesTwo(o, t *txn) {
 
 // returned settles open questions about rows that came back.
 func (n *accountNight) returned() {
+	n.uncut()
 	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
 		g, _ := n.st.openQuestion(t.GUID)
 		if g == nil {
@@ -505,9 +506,39 @@ func (n *accountNight) cut() {
 	f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
 	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": n.oldest.String()}
 	n.sightings = append(n.sightings, Sighting{f, Confirmed})
+	n.st.Cut = &cutHistory{Finding: f.ID, At: n.look.at}
 	for _, o := range went {
 		n.note("removed", "W3", o, "").finding = f.ID
 		n.removed = without(n.removed, o)
+		n.st.Cut.Rows = append(n.st.Cut.Rows, cutRow{o.GUID, o.Date, o.signed()})
+	}
+}
+
+// uncut takes back what was said of a history that is there again.
+func (n *accountNight) uncut() {
+	c := n.st.Cut
+	if c == nil {
+		return
+	}
+	c.Rows = slices.DeleteFunc(c.Rows, func(r cutRow) bool { return !n.look.window.Contains(r.Date) })
+	if between(c.At, n.look.at) > noticeShown || len(c.Rows) == 0 {
+		n.st.Cut = nil
+		return
+	}
+	was := len(c.Rows)
+	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
+		i := slices.IndexFunc(c.Rows, func(r cutRow) bool { return r.GUID == t.GUID })
+		if i < 0 || t.is(pending) {
+			return false
+		}
+		n.note("added", "Z3", t, "")
+		n.st.Booked -= c.Rows[i].Signed // it is booked already
+		c.Rows = slices.Delete(c.Rows, i, i+1)
+		return true
+	})
+	if 2*len(c.Rows) <= was {
+		n.sightings = append(n.sightings, Sighting{Finding{ID: c.Finding}, Undone})
+		n.st.Cut = nil
 	}
 }
 

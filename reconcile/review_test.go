@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"testing"
 
 	"tallyport/schemas"
@@ -153,5 +154,26 @@ func TestReversedLate(t *testing.T) {
 		if want := map[string]Claim{"missing_transaction TRN-day-5": Harmless}[what]; c != want {
 			t.Errorf("%s is %s, want %q", what, c, want)
 		}
+	}
+}
+
+// A history that was cut and is whole again was never lost, and moves no balance.
+func TestHistoryComesBack(t *testing.T) {
+	h := newHousehold()
+	a := h.account(usual)
+	all := slices.Clone(a.rows)
+	a.rows = slices.DeleteFunc(a.rows, func(r txn) bool { return r.Date < day0 })
+	cut := h.tonight().sighting("W3")
+	if cut == nil {
+		t.Fatal("no W3")
+	}
+	claims(h, 2)
+	a.rows = all
+	s := h.tonight()
+	if s.of(cut.ID) != Undone || s.codes["TRN-old-3"] != "Z3" {
+		t.Errorf("%q, %v", s.of(cut.ID), s.codes)
+	}
+	for what, c := range claims(h, 6) {
+		t.Errorf("afterwards %s is %s", what, c)
 	}
 }

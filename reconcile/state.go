@@ -62,6 +62,8 @@ type accountState struct {
 	// balance may tell another story.
 	Held []*gone `json:"h,omitempty"`
 
+	Cut *cutHistory `json:"x,omitempty"` // it may come back
+
 	// What the account does as a rule.
 	Checks []check      `json:"k,omitempty"`
 	Holes  []checkHole  `json:"o,omitempty"`
@@ -70,6 +72,20 @@ type accountState struct {
 	Learnt schemas.Date `json:"e,omitempty"` // when series were last looked for
 	Pends  bool         `json:"v,omitempty"` // it showed pending rows
 	Paid   *payment     `json:"w,omitempty"` // the last payment, where it is owed
+}
+
+// cutHistory is the rows that went with the oldest part of an account's history.
+// They stay booked.
+type cutHistory struct {
+	Finding string            `json:"f"`
+	At      schemas.Timestamp `json:"t"` // server's time
+	Rows    []cutRow          `json:"r"`
+}
+
+type cutRow struct {
+	GUID   string        `json:"g"`
+	Date   schemas.Date  `json:"d"`
+	Signed schemas.Money `json:"a"`
 }
 
 // double is a row that came although an equal one was there.

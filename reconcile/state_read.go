@@ -341,6 +341,9 @@ func (s *stateText) account(a *accountState) {
 				a.Held = append(a.Held, new(gone))
 				s.gone(a.Held[len(a.Held)-1])
 			})
+		case "x":
+			a.Cut = new(cutHistory)
+			s.other(a.Cut)
 		case "w":
 			a.Paid = new(payment)
 			s.payment(a.Paid)

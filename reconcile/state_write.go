@@ -287,6 +287,9 @@ func (l *stateLine) account(a *accountState) {
 	}
 	several(l, "2", a.Doubles, func(d **double) { l.double(*d) })
 	several(l, "h", a.Held, func(g **gone) { l.gone(*g) })
+	if a.Cut != nil {
+		l.other("x", a.Cut)
+	}
 	several(l, "k", a.Checks, l.check)
 	if len(a.Holes) > 0 {
 		l.other("o", a.Holes)
