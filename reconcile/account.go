@@ -71,9 +71,6 @@ func (n *accountNight) note(change string, code Code, row *txn, counterpart stri
 // changeVerdict is the verdict of a change: what is only worth knowing as a
 // finding is benign as a row.
 func changeVerdict(c Code) Verdict {
-	if c == newRow {
-		return Benign
-	}
 	if v := ruleOf(c).Verdict; v != Notice {
 		return v
 	}

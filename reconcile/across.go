@@ -217,3 +217,20 @@ func (u *userNight) moved() {
 		})
 	}
 }
+
+// counterparts gives added rows the code of the row whose place they took, where
+// that was found out after they were noted.
+func (u *userNight) counterparts() {
+	places := map[string]*userChange{}
+	for i := range u.changes {
+		if c := &u.changes[i]; c.change == "removed" && c.counterpart != "" {
+			places[c.counterpart] = c
+		}
+	}
+	for i := range u.changes {
+		c := &u.changes[i]
+		if o := places[c.row.GUID]; o != nil && c.change == "added" && c.code == newRow {
+			c.code, c.verdict, c.counterpart = o.code, changeVerdict(o.code), o.row.GUID
+		}
+	}
+}

@@ -126,6 +126,7 @@ func (h *household) lose(account string, guids ...string) *txn {
 // said0 is what a night says: code by changed row, and its sightings.
 type said0 struct {
 	codes     map[string]string
+	changes   []userChange
 	sightings []Sighting
 }
 
@@ -190,7 +191,7 @@ func (h *household) tonight() said0 {
 	}
 	u.end()
 	h.before, h.night, h.day = after, facts.id, h.day+1
-	s := said0{map[string]string{}, u.sightings}
+	s := said0{map[string]string{}, u.changes, u.sightings}
 	for _, c := range u.changes {
 		key := c.row.GUID
 		if key == "" {
@@ -339,6 +340,55 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// A row that came in another's place has that one's code and its guid; what a
+// lost row only resembles has not.
+func TestCounterparts(t *testing.T) {
+	for _, tt := range []struct {
+		code    Code
+		came    string
+		was     string
+		happens func(h *household)
+	}{
+		{"C2", "TRN-fixed", "TRN-day-5", func(h *household) {
+			o := h.lose(usual, "TRN-day-5")
+			h.account(usual).balance -= o.signed()
+			h.post(usual, posted("TRN-fixed", 5, o.Payee, o.signed()-3_0000))
+		}},
+		{newRow, "TRN-like", "", func(h *household) { // the balance has both
+			o := h.lose(usual, "TRN-day-5")
+			h.post(usual, posted("TRN-like", 5, o.Payee, o.signed()-3_0000))
+		}},
+		{"A3", "TRN-put-1-new", "TRN-put-1", func(h *household) {
+			h.account("ACT-6").rows = byDate(append(h.account("ACT-6").rows, renamed(h.account("ACT-2").rows)...))
+			delete(h.members["MBR-1"].accounts, "ACT-2")
+		}},
+		{"A4", "TRN-put-1-new", "TRN-put-1", func(h *household) {
+			h.members["MBR-1"].accounts["ACT-8"] = &homeAccount{typ: "SAVINGS", balance: h.account("ACT-2").balance, rows: renamed(h.account("ACT-2").rows)}
+			delete(h.members["MBR-1"].accounts, "ACT-2")
+		}},
+	} {
+		h := newHousehold()
+		h.members["MBR-1"].accounts["ACT-6"] = &homeAccount{typ: "SAVINGS", rows: long("more", 2)}
+		h.tonight()
+		h.tonight()
+		tt.happens(h)
+		var lines []string
+		for _, c := range h.tonight().changes {
+			if c.change == "added" && c.row.GUID == tt.came || c.change == "removed" && c.counterpart == tt.came {
+				lines = append(lines, fmt.Sprintf("%s %s %s: %s, %s", c.change, c.code, c.verdict, c.row.GUID, c.counterpart))
+			}
+		}
+		slices.Sort(lines)
+		want := []string{fmt.Sprintf("added %s %s: %s, %s", tt.code, changeVerdict(tt.code), tt.came, tt.was)}
+		if tt.was != "" {
+			want = append(want, fmt.Sprintf("removed %s %s: %s, %s", tt.code, changeVerdict(tt.code), tt.was, tt.came))
+		}
+		if !slices.Equal(lines, want) {
+			t.Errorf("%q, want %q", lines, want)
+		}
+	}
+}
+
 // renamed is the rows under other guids, but for some.
 func renamed(rows []txn, but ...string) []txn {
 	var out []txn
@@ -385,7 +435,7 @@ func TestComesBack(t *testing.T) {
 // Every code of the taxonomy that is shown or listed has its line, once, and a
 // function that decides it.
 func TestRulesTable(t *testing.T) {
-	decided := "X1 X2 X3 U1 U2 M1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S14 S15 unknown_status systemic " + string(closedByUser)
+	decided := "new X1 X2 X3 U1 U2 M1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S14 S15 unknown_status systemic " + string(closedByUser)
 	for _, r := range append(slices.Clone(rowRules), expectations...) {
 		decided += " " + r.codes
 	}
@@ -400,7 +450,7 @@ func TestRulesTable(t *testing.T) {
 	for _, c := range strings.Fields(decided) {
 		ruleOf(Code(c)) // which panics where there is none
 	}
-	want := strings.Fields("X1 X2 X3 X4 U1 U2 M1 M2 M3 M3b A1 A2 A3 A4 W1 W2 W3 P1 P2 P3 P4 P5 D1 D2 C1 C2 C3 C4 V1 Z1 Z2 Z3 N1 N2 N3 N4 N5 N10 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S14 S15")
+	want := strings.Fields("X1 X2 X3 X4 U1 U2 M1 M2 M3 M3b A1 A2 A3 A4 W1 W2 W3 P1 P2 P3 P4 P5 D1 D2 C1 C2 C3 C4 V1 Z1 Z2 Z3 N1 N2 N3 N4 N5 N10 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S14 S15 new")
 	seen := map[Code]int{}
 	for _, r := range rules {
 		seen[r.Code]++

@@ -39,13 +39,18 @@ type Told struct {
 
 // Explanation is everything the store knows of a transaction.
 type Explanation struct {
-	Transaction string `json:"transaction_guid"`
-	Looks       []Look `json:"looks"` // from the first snapshot that has it on
-	Findings    []Told `json:"findings"`
+	Transaction string      `json:"transaction_guid"`
+	Looks       []Look      `json:"looks"` // from the first snapshot that has it on
+	Judgements  []Judgement `json:"judgements"`
+	Findings    []Told      `json:"findings"`
+	// Pruned counts snapshots that were judged and are not there any more.
+	// Judgements are made without them, and may have been others.
+	Pruned int `json:"pruned_snapshots"`
 }
 
 // Explain reads every snapshot of the store for one transaction, and the
-// ledger. It returns snapshot.ErrNoSnapshot for an empty store; a transaction
+// ledger. Of nights of which a finding tells there are no Judgements: the
+// ledger's word stands. It returns snapshot.ErrNoSnapshot for an empty store; a transaction
 // that was never seen has neither looks nor findings.
 func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation, error) {
 	all, err := inOrder(st)
@@ -56,7 +61,7 @@ func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation,
 	if err != nil {
 		return nil, err
 	}
-	x := &explaining{guid: guid, out: &Explanation{Transaction: guid, Looks: []Look{}, Findings: []Told{}}}
+	x := &explaining{guid: guid, rows: map[snapshot.ID]*userRow{}, out: &Explanation{Transaction: guid, Looks: []Look{}, Judgements: []Judgement{}, Findings: []Told{}}}
 	needle := must(marshal(guid))
 	for _, f := range ledger.Findings() {
 		if string(f.Transaction) != guid && !bytes.Contains(must(marshal(f.Evidence)), needle) {
@@ -96,8 +101,20 @@ func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation,
 			before = c
 		}
 	}
-	// A second pass over what does not have it, now that its member is known.
-	return x.out, x.absences(ctx, st, all)
+	if len(x.out.Looks) == 0 {
+		return x.out, nil
+	}
+	for _, id := range ledger.Nights() {
+		if manifestOf(all, id) == nil {
+			x.out.Pruned++
+		}
+	}
+	if err := x.replay(ctx, st, all); err != nil {
+		return nil, err
+	}
+	x.untold(ledger)
+	x.absences(all)
+	return x.out, nil
 }
 
 // Kinds are the kinds of findings, in the order of the rules.
@@ -125,7 +142,8 @@ type explaining struct {
 	guid  string
 	user  string // "" while it is not known
 	out   *Explanation
-	cells [][]schemas.Value // of each look, nil where it is absent
+	cells [][]schemas.Value        // of each look, nil where it is absent
+	rows  map[snapshot.ID]*userRow // the user, as each snapshot has it
 }
 
 // look finds the transaction in one snapshot. A guid that names several rows
@@ -136,40 +154,15 @@ func (x *explaining) look(ctx context.Context, st snapshot.Store, m *snapshot.Ma
 		return err
 	}
 	t := schemas.Transactions
-	guid := t.Index("guid")
 	l := Look{Snapshot: m.ID}
 	var cells []schemas.Value
-	for part := range m.Shards {
+	for part := 0; part < m.Shards && cells == nil; part++ {
 		if x.user != "" && part != schemas.UserID(x.user).Shard(m.Shards) {
 			continue
 		}
-		there := false
-		err := r.ScanPart(ctx, t, part, []string{"guid"}, func(vals []schemas.Value) error {
-			if there = string(vals[guid].Text) == x.guid; there {
-				return errStopped
-			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, errStopped) {
+		if cells, err = x.find(ctx, r, part); err != nil {
 			return err
 		}
-		if !there {
-			continue
-		}
-		err = r.ScanPart(ctx, t, part, nil, func(vals []schemas.Value) error {
-			if string(vals[guid].Text) != x.guid {
-				return nil
-			}
-			for _, v := range vals { // they are valid during the call only
-				v.Text = bytes.Clone(v.Text)
-				cells = append(cells, v)
-			}
-			return errStopped
-		})
-		if err != nil && !errors.Is(err, errStopped) {
-			return err
-		}
-		break
 	}
 	if cells != nil {
 		row := newTxnReader().read(cells)
@@ -185,6 +178,65 @@ func (x *explaining) look(ctx context.Context, st snapshot.Store, m *snapshot.Ma
 	}
 	x.out.Looks, x.cells = append(x.out.Looks, l), append(x.cells, cells)
 	return nil
+}
+
+// find returns the cells of the transaction's row in a part, nil if it has none.
+func (x *explaining) find(ctx context.Context, r *snapshot.Reader, part int) (cells []schemas.Value, err error) {
+	t := schemas.Transactions
+	user, guid := t.Index("user_guid"), t.Index("guid")
+	keep := func(vals []schemas.Value) { // they are valid during the call only
+		for _, v := range vals {
+			v.Text = bytes.Clone(v.Text)
+			cells = append(cells, v)
+		}
+	}
+	keys, err := r.OpenColumns(t, part, []string{"user_guid", "guid"})
+	if err != nil {
+		return nil, err
+	}
+	if keys == nil {
+		err = r.ScanPart(ctx, t, part, nil, func(vals []schemas.Value) error {
+			if string(vals[guid].Text) != x.guid {
+				return nil
+			}
+			keep(vals)
+			return errStopped
+		})
+		if errors.Is(err, errStopped) {
+			err = nil
+		}
+		return cells, err
+	}
+	defer func() { err = errors.Join(err, keys.Close()) }()
+	row := int64(0)
+	if x.user != "" {
+		row, err = firstRow(r, x.user)
+	}
+	vals := make([]schemas.Value, len(t.Columns))
+	for ; err == nil && row < keys.Rows(); row++ {
+		if err = keys.Cells(row, vals); err != nil || x.user != "" && string(vals[user].Text) != x.user {
+			break
+		}
+		if string(vals[guid].Text) == x.guid {
+			err = rowAt(r, part, row, vals)
+			keep(vals)
+			break
+		}
+	}
+	return cells, err
+}
+
+// rowAt reads all cells of one row of a part.
+func rowAt(r *snapshot.Reader, part int, row int64, vals []schemas.Value) error {
+	var names []string
+	for _, c := range schemas.Transactions.Columns {
+		names = append(names, c.Name)
+	}
+	c, err := r.OpenColumns(schemas.Transactions, part, names)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.Cells(row, vals), c.Close())
 }
 
 // unread is the error of a snapshot whose files are not what they should be.
@@ -207,27 +259,15 @@ func changed(a, b []schemas.Value) []string {
 }
 
 // absences says of each snapshot without the row whether it was looked for.
-func (x *explaining) absences(ctx context.Context, st snapshot.Store, all []*snapshot.Manifest) error {
+func (x *explaining) absences(all []*snapshot.Manifest) {
 	var last Look
 	for i := range x.out.Looks {
-		l := &x.out.Looks[i]
-		if l.Seen {
+		if l := &x.out.Looks[i]; l.Seen {
 			last = *l
-			continue
+		} else {
+			l.Why = whyAbsent(x.rows[l.Snapshot], &last, manifestOf(all, l.Snapshot).Plan.Window)
 		}
-		m := manifestOf(all, l.Snapshot)
-		r, err := snapshot.Open(st, l.Snapshot)
-		if err != nil {
-			return err
-		}
-		// Units of one part: a unit is the shard.
-		rows, err := readTables(ctx, r, schemas.UserID(last.User).Shard(m.Shards), m.Shards)
-		if err != nil {
-			return unread(l.Snapshot, err)
-		}
-		l.Why = whyAbsent(rows.users[last.User], &last, m.Plan.Window)
 	}
-	return nil
 }
 
 func whyAbsent(u *userRow, last *Look, w schemas.Window) string {

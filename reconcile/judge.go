@@ -197,7 +197,10 @@ func (n *accountNight) ask(o *txn, first map[*txn]Code) {
 		return // near the edge its absence proves nothing
 	}
 	g.Doubt = n.doubts[o.GUID]
-	v := n.note("removed", g.Code, o, g.Like)
+	v := n.note("removed", g.Code, o, "")
+	if g.Code == "C2" {
+		v.counterpart = g.Like
+	}
 	if ruleOf(g.Code).Kind != "" {
 		v.finding = n.missingID(g)
 		if g.Doubt != "" {

@@ -122,7 +122,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 			return err
 		}
 		delete(rows.users, st.User)
-		if st.Gone != "" && len(st.Members)+len(st.Left) == 0 {
+		if st.over() {
 			continue
 		}
 		if err := out.write(st); err != nil {

@@ -303,7 +303,7 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 		}
 		r.sound[m.ID] = true
 	}
-	facts := &snapshotFacts{id: now.ID, at: observed(now), window: now.Plan.Window, allUsers: now.Plan.Users == snapshot.AllUsers && usersWhole(now)}
+	facts := factsOf(now)
 	of := now.Shards
 	var before *snapshot.Reader
 	var err error
@@ -337,6 +337,10 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 		return nil, err
 	}
 	return r.close(ctx, facts, prev, now, units, into)
+}
+
+func factsOf(m *snapshot.Manifest) *snapshotFacts {
+	return &snapshotFacts{id: m.ID, at: observed(m), window: m.Plan.Window, allUsers: m.Plan.Users == snapshot.AllUsers && usersWhole(m)}
 }
 
 // usersWhole reports whether the list of users was read to its end.

@@ -141,6 +141,7 @@ var rules = []rule{
 	{"S14", staleMember, Review, FailedUpdate, "The job failed."},
 	{"S15", institutionOutage, Ticket, Aggregation, "Many members of one institution went stale at the same time."},
 	{"unknown_status", unknownStatus, Review, NoIssue, "The connection status is one that no document names."},
+	{newRow, "", Benign, NoIssue, "The row came, and takes no other's place."},
 	{closedByUser, "", Benign, NoIssue, "A person looked and closed it: it is nothing."},
 	{"systemic", systemic, Notice, NoIssue, "So many rows vanished at once that it is not about single transactions; tickets are withheld."},
 }

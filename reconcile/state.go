@@ -18,6 +18,9 @@ type userState struct {
 	Left     []left                   `json:"left,omitempty"`  // lately: they may return
 }
 
+// over reports whether nothing has to be kept of a user that is gone.
+func (u *userState) over() bool { return u.Gone != "" && len(u.Members)+len(u.Left) == 0 }
+
 // left is a user, member or account that is not listed any more.
 type left struct {
 	GUID    string            `json:"g"`

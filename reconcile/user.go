@@ -354,6 +354,7 @@ func (u *userNight) end() {
 		}
 		u.sightings = append(u.sightings, n.sightings...)
 	}
+	u.counterparts()
 	for _, guid := range sortedKeys(u.st.Members) {
 		st, m := u.st.Members[guid], u.now.members[guid]
 		switch {

@@ -18,7 +18,8 @@ func (s *session) explainCommand() *cli.Command {
 	return s.command(&cli.Command{
 		Name: "explain", Usage: "tells the story of one transaction: where it was seen, and what was concluded", ArgsUsage: "TRN-…",
 		Description: `Reads every snapshot of the store, and the findings. A line stands for the nights in which
-nothing changed. Exit code 10 if the transaction was never seen.
+nothing changed. Nights of which no finding tells are judged again, as reconcile did, to say
+what became of the transaction. Exit code 10 if it was never seen.
 
 Examples:
   tallyport explain TRN-265abee9-889b-af6a-c69b-25157db2bdd9 --store /data/mx
@@ -60,6 +61,7 @@ func (s *session) explain(c *cli.Context) (err error) {
 	if err := s.printLooks(x.Looks); err != nil {
 		return err
 	}
+	s.printJudgements(x, guid)
 	if len(x.Findings) == 0 {
 		s.out("\nno finding is about it\n")
 	}
@@ -114,6 +116,44 @@ func sameLook(a, b *reconcile.Look) bool {
 	return a.Seen == b.Seen && a.Why == b.Why && len(b.Changed) == 0
 }
 
+func (s *session) printJudgements(x *reconcile.Explanation, guid string) {
+	if len(x.Judgements) == 0 {
+		return
+	}
+	s.out("\n")
+	for i := range x.Judgements {
+		j := &x.Judgements[i]
+		s.out("%s  %s: %s (%s)%s\n  %s\n", j.Snapshot, j.Change, j.Code, j.Verdict, pairedWith(j, guid), j.Says)
+		s.printEvidence(j.Evidence)
+	}
+	if x.Pruned > 0 {
+		s.out("Of the snapshots that were judged %d are pruned: this is judged again without them, and what rests on balances may have had another code.\n", x.Pruned)
+	}
+}
+
+// pairedWith says which other transaction a judgement is about.
+func pairedWith(j *reconcile.Judgement, guid string) string {
+	switch {
+	case j.Transaction != guid:
+		return fmt.Sprintf(", of %s, whose counterpart this one is", printable(j.Transaction))
+	case j.Counterpart == "":
+		return ""
+	case j.Change == "added":
+		return fmt.Sprintf(", counterpart of %s", printable(string(j.Counterpart)))
+	}
+	return fmt.Sprintf(", counterpart %s", printable(string(j.Counterpart)))
+}
+
+func (s *session) printEvidence(evidence map[string]any) {
+	for _, name := range slices.Sorted(maps.Keys(evidence)) {
+		value, err := json.Marshal(evidence[name])
+		if err != nil { // it came from JSON
+			continue
+		}
+		s.out("  %-24s %s\n", name, value)
+	}
+}
+
 func (s *session) printTold(f *reconcile.Told, guid string) {
 	s.out("\nfinding %s: %s, %s, %s", f.ID, f.Kind, f.Code, f.State)
 	if f.TicketID != "" {
@@ -129,14 +169,13 @@ func (s *session) printTold(f *reconcile.Told, guid string) {
 	if f.Amount != "" { // all that is left of it once its snapshots are pruned
 		s.out("  %s %s %s, %s, account %s\n", printable(string(f.Date)), printable(string(f.Amount)), printable(string(f.Type)), printable(string(f.Payee)), printable(string(f.Account)))
 	}
-	for _, name := range slices.Sorted(maps.Keys(f.Evidence)) {
-		value, err := json.Marshal(f.Evidence[name])
-		if err != nil { // it came from JSON
-			continue
-		}
-		s.out("  %-24s %s\n", name, value)
-	}
+	s.printEvidence(f.Evidence)
+	told := map[reconcile.Code]bool{f.Code: true}
 	for _, e := range f.Events {
 		s.out("  %s  %s: %s, %s\n", e.Snapshot, e.Name, e.Finding.Code, e.Finding.State)
+		if !told[e.Finding.Code] {
+			s.out("    %s\n", reconcile.Says(e.Finding.Code))
+		}
+		told[e.Finding.Code] = true
 	}
 }
