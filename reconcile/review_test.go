@@ -177,3 +177,31 @@ func TestHistoryComesBack(t *testing.T) {
 		t.Errorf("afterwards %s is %s", what, c)
 	}
 }
+
+// A member that was connected anew and is read only later has the history of the
+// one before it, or has lost some of it, all the same.
+func TestRelinkReadLater(t *testing.T) {
+	h := newHousehold()
+	h.members["MBR-9"] = &homeMember{reason: schemas.HTTPError, accounts: map[string]*homeAccount{"ACT-9": {typ: "CHECKING", balance: h.account(usual).balance, rows: renamed(h.account(usual).rows, "TRN-old-5", "TRN-old-6")}}}
+	delete(h.members, "MBR-1")
+	s := h.tonight()
+	if s.sighting("M2") == nil || s.codes["TRN-day-3"] != "M2" {
+		t.Fatalf("%v", s.sightings)
+	}
+	h.members["MBR-9"].reason = ""
+	var lost *Sighting
+	for _, x := range h.tonight().sightings {
+		if x.Kind == historyLost && x.Account == usual {
+			lost = &x
+		}
+	}
+	if lost == nil || lost.Evidence["rows_lost"] != 2 || lost.Evidence["continues_as"] != "ACT-9" {
+		t.Errorf("%+v", lost)
+	}
+	if a := h.st.Accounts["ACT-9"]; a.Lineage != usual || len(h.st.Members["MBR-9"].Former) > 0 {
+		t.Errorf("%+v", a)
+	}
+	for what, c := range claims(h, 3) {
+		t.Errorf("afterwards %s is %s", what, c)
+	}
+}

@@ -40,6 +40,19 @@ type memberState struct {
 	// Carried holds the rows of Base by account while Base is not the newest
 	// snapshot.
 	Carried map[string][]txn `json:"c,omitempty"`
+	// Former are accounts of the member that this one was connected in place of,
+	// until it is aggregated.
+	Former []former `json:"p,omitempty"`
+}
+
+// former is an account of a member that is gone.
+type former struct {
+	Account string      `json:"a"`
+	Member  string      `json:"m"`
+	Type    string      `json:"t,omitempty"`
+	Lineage string      `json:"l"`
+	Base    snapshot.ID `json:"b,omitempty"` // its member's last complete snapshot
+	Rows    []txn       `json:"r,omitempty"`
 }
 
 // accountState is what is kept of an account.

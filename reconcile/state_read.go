@@ -254,6 +254,8 @@ func (s *stateText) member(m *memberState) {
 			words(s, &m.Gone)
 		case "c":
 			s.other(&m.Carried)
+		case "p":
+			s.other(&m.Former)
 		default:
 			s.odd = true
 		}

@@ -221,6 +221,9 @@ func (l *stateLine) member(m *memberState) {
 	if len(m.Carried) > 0 {
 		l.other("c", m.Carried)
 	}
+	if len(m.Former) > 0 {
+		l.other("p", m.Former)
+	}
 	l.close()
 }
 

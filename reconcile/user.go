@@ -117,6 +117,9 @@ func (u *userNight) begin() {
 	for _, to := range u.relinked {
 		u.keeps[to] = true
 	}
+	for guid, st := range u.st.Members {
+		u.keeps[guid] = u.keeps[guid] || len(st.Former) > 0
+	}
 }
 
 // leaves reports something that is not listed any more.
