@@ -265,13 +265,16 @@ func (x *explaining) absences(all []*snapshot.Manifest) {
 		if l := &x.out.Looks[i]; l.Seen {
 			last = *l
 		} else {
-			l.Why = whyAbsent(x.rows[l.Snapshot], &last, manifestOf(all, l.Snapshot).Plan.Window)
+			l.Why = whyAbsent(x.rows[l.Snapshot], &last, manifestOf(all, l.Snapshot).Plan)
 		}
 	}
 }
 
-func whyAbsent(u *userRow, last *Look, w schemas.Window) string {
+func whyAbsent(u *userRow, last *Look, plan snapshot.Plan) string {
+	w := plan.Window
 	switch {
+	case u == nil && plan.Users != snapshot.AllUsers:
+		return "its user was not asked for"
 	case u == nil:
 		return "its user is not there"
 	case u.disabled:

@@ -135,14 +135,21 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 func (n *unitNight) user(st *userState, now *userRow, was, is *accountStream) error {
 	was.skipTo(st.User)
 	is.skipTo(st.User)
+	why := schemas.Reason("")
 	if now == nil {
 		now = &userRow{guid: st.User, members: map[string]*memberRow{}}
-	}
-	if !now.listed && !n.facts.allUsers { // nobody asked for this user
-		n.unseen(st, nil)
-		return n.carry(st, was)
+		if n.facts.named {
+			why = notAskedFor
+		}
 	}
 	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: newCounts()}
+	if !now.listed && !n.facts.allUsers { // nobody asked for this user, or the list broke off
+		for _, guid := range sortedKeys(st.Members) {
+			u.notLookedAt(guid, why)
+		}
+		n.take(u)
+		return n.carry(st, was)
+	}
 	if !now.listed {
 		u.wentAway()
 	}

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -68,8 +69,8 @@ func (l *Ledger) place(id snapshot.ID) int {
 }
 
 // answer returns what is known of a row that is about to be put into a ticket,
-// and asks if this night may. The answer is kept before anything follows from
-// it, so that nothing is asked twice.
+// and asks if this night may. The answer is in the store before anything else
+// is asked, so that a run that is killed asks nothing twice.
 func (r *run) answer(ctx context.Context, facts *snapshotFacts, s *Sighting) (Decision, error) {
 	known := r.ledger.probed(s)
 	last, _ := r.ledger.Last()
@@ -89,7 +90,7 @@ func (r *run) answer(ctx context.Context, facts *snapshotFacts, s *Sighting) (De
 	if p.Answer == StillThere && p.Date != nil {
 		d.Date = p.Date.String()
 	}
-	if err := r.ledger.Decide(d); err != nil {
+	if err := errors.Join(r.ledger.Decide(d), r.ledger.keepDecisions(r.st)); err != nil {
 		return known, err
 	}
 	return r.ledger.probed(s), nil

@@ -178,6 +178,43 @@ func TestProbeFails(t *testing.T) {
 	}
 }
 
+// interrupted answers so many probes, and then the run is stopped.
+type interrupted struct {
+	oracle
+	left int
+}
+
+func (o *interrupted) Probe(ctx context.Context, u schemas.UserID, t schemas.TransactionID) (Probed, error) {
+	if o.left--; o.left < 0 {
+		return Probed{}, context.Canceled
+	}
+	return o.oracle.Probe(ctx, u, t)
+}
+
+// A run that is stopped between two probes has kept the first answer: the next
+// one asks only for the second.
+func TestProbesInterrupted(t *testing.T) {
+	o := &interrupted{left: 1}
+	n := newEvenings(t, Options{MaxTickets: 50, Prober: o})
+	n.night(0, sight("F-1", Suspected), sight("F-2", Suspected))
+	if err := n.r.ledger.Save(n.r.st); err != nil {
+		t.Fatal(err)
+	}
+	facts := &snapshotFacts{id: snapshot.IDOf(nightAt(1)), at: schemas.TimestampOf(nightAt(1))}
+	if _, err := n.r.raise(t.Context(), facts, []Sighting{sight("F-1", Confirmed), sight("F-2", Confirmed)}); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	var err error
+	if n.r.ledger, err = OpenLedger(n.r.st); err != nil {
+		t.Fatal(err)
+	}
+	o.left = 2
+	n.night(1, sight("F-1", Confirmed), sight("F-2", Confirmed))
+	if got := strings.Join(o.asked, " "); got != "TRN-F-1 TRN-F-2" || n.says("F-1") != "open Z1 gone ticket" || n.says("F-2") != "open Z1 gone ticket" {
+		t.Errorf("asked for %s; %s; %s", got, n.says("F-1"), n.says("F-2"))
+	}
+}
+
 // An answer belongs to one absence: a row that came back and went again is
 // asked for again.
 func TestProbeOfAnotherAbsence(t *testing.T) {

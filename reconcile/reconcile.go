@@ -340,7 +340,8 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 }
 
 func factsOf(m *snapshot.Manifest) *snapshotFacts {
-	return &snapshotFacts{id: m.ID, at: observed(m), window: m.Plan.Window, allUsers: m.Plan.Users == snapshot.AllUsers && usersWhole(m)}
+	all := m.Plan.Users == snapshot.AllUsers
+	return &snapshotFacts{id: m.ID, at: observed(m), window: m.Plan.Window, allUsers: all && usersWhole(m), named: !all}
 }
 
 // usersWhole reports whether the list of users was read to its end.
@@ -381,7 +382,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	c.Events = massEvents(c.Events, now.ID, facts.at, fired, lossy, counts.fetched)
 	sightings, kept := withhold(strongest(sightings), c.Events)
 	withheld, err := r.raise(ctx, facts, sightings)
-	if err = errors.Join(err, r.ledger.keepDecisions(r.st)); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	before := r.ledger.tickets()

@@ -50,6 +50,7 @@ type snapshotFacts struct {
 	at       schemas.Timestamp // observed_at
 	window   schemas.Window
 	allUsers bool // every user was listed, so one that is not there is gone
+	named    bool // only some users were asked for
 }
 
 // userNight compares one user on one night.
@@ -364,6 +365,7 @@ func (u *userNight) end() {
 		case st.Gone != "":
 			u.forget(guid)
 		case m == nil || !m.covered:
+			u.notLookedAt(guid, u.now.reason)
 		case m.complete:
 			st.Base, st.BaseWindow, st.BaseSAA, st.BaseAt, st.Carried = u.facts.id, u.facts.window, m.saa, u.facts.at, nil
 			u.counts.complete++
@@ -374,14 +376,7 @@ func (u *userNight) end() {
 					u.counts.apart++
 				}
 			}
-			code := Code("X1")
-			switch m.reason {
-			case schemas.Torn:
-				code = "X3"
-			case schemas.Disabled:
-				code = "U2"
-			}
-			u.changes = append(u.changes, userChange{member: guid, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown}})
+			u.notLookedAt(guid, m.reason)
 		}
 	}
 	if u.now.listed && u.now.reason.Gap() && len(u.now.members) == 0 {
@@ -406,6 +401,23 @@ func (u *userNight) concludeAll() {
 		n.conclude(balance, updated)
 	}
 }
+
+// notLookedAt lists a member of whom tonight nothing is known.
+func (u *userNight) notLookedAt(member string, why schemas.Reason) {
+	code := Code("X1")
+	switch why {
+	case schemas.Torn:
+		code = "X3"
+	case schemas.Disabled:
+		code = "U2"
+	case notAskedFor:
+		code = "X4"
+	}
+	u.changes = append(u.changes, userChange{member: member, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown}})
+}
+
+// notAskedFor is why nobody looked at a user whom --users does not name.
+const notAskedFor schemas.Reason = "not_asked_for"
 
 func reasonOf(m *memberRow) string { return cmp.Or(string(m.reason), "unknown") }
 
