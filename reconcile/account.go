@@ -1,7 +1,9 @@
 package reconcile
 
 import (
+	"cmp"
 	"errors"
+	"math/big"
 	"slices"
 	"strings"
 
@@ -48,10 +50,12 @@ type accountNight struct {
 	reissued       [][2]*txn         // D2 of tonight
 	restated       [][2]*txn         // rows that kept their guid, as they were and as they are
 	twinned        map[string]string // rows that went, by guid: an equal one that came with it and is still there
+	doubts         map[string]string // rows that went, by guid: another that may have gone in their stead
 	hadPosted      int               // posted rows of the last look
 	perhapsCut     []*txn
 	coming         map[uint64]bool // series whose next row is pending
 	legs           []leg           // of transfers, that came
+	model          model           // of its balance
 	links          []link          // of the user
 	paid           *payment        // what the account says tonight
 
@@ -79,11 +83,7 @@ const newRow Code = "new"
 // compare explains what differs, as far as rows alone can tell. What it cannot
 // explain stays in removed and added.
 func (n *accountNight) compare(before, after *accountRows) error {
-	for _, p := range before.keys.pending {
-		if !p {
-			n.hadPosted++
-		}
-	}
+	n.hadPosted = before.keys.posted(n.look.window.From+edge, n.look.window.To-edge)
 	if n.look.base == "" {
 		rows, err := after.all()
 		n.after = rows
@@ -95,16 +95,9 @@ func (n *accountNight) compare(before, after *accountRows) error {
 	}
 	n.habits()
 	n.count()
-	n.duplicates()
-	n.returned()
-	n.amended()
-	n.left()
-	n.posted()
-	n.replaced()
-	n.split()
-	n.doubles()
-	n.twins()
-	n.cut()
+	for _, r := range rowRules {
+		r.apply(n)
+	}
 	n.beside()
 	n.after = nil
 	return nil
@@ -256,10 +249,10 @@ func (n *accountNight) learns() bool {
 
 // expected says what did not come although it should have.
 func (n *accountNight) expected(m model) {
-	n.overdue(m)
-	n.checkGaps()
-	n.silent()
-	n.unpaid()
+	n.model = m
+	for _, r := range expectations {
+		r.apply(n)
+	}
 }
 
 // lapse ends what is expected of an account that is gone.
@@ -316,15 +309,22 @@ func (n *accountNight) duplicates() {
 		if !twice || o.Hash == t.Hash {
 			continue
 		}
-		f := n.finding("N10", t)
-		f.ID = findingID(string(duplicateGUID), n.user, t.GUID)
-		f.Evidence = map[string]any{"dates": []string{o.Date.String(), t.Date.String()}, "amounts": []string{o.Amount.String(), t.Amount.String()}}
-		n.sightings = append(n.sightings, Sighting{f, Confirmed})
+		n.namesTwo(o, t)
 	}
+}
+
+// namesTwo reports a guid that names two rows, of which the second is this
+// account's.
+func (n *accountNight) namesTwo(o, t *txn) {
+	f := n.finding("N10", t)
+	f.ID = findingID(string(duplicateGUID), n.user, t.GUID)
+	f.Evidence = map[string]any{"dates": []string{o.Date.String(), t.Date.String()}, "amounts": []string{o.Amount.String(), t.Amount.String()}}
+	n.sightings = append(n.sightings, Sighting{f, Confirmed})
 }
 
 // returned settles open questions about rows that came back.
 func (n *accountNight) returned() {
+	n.uncut()
 	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
 		g, _ := n.st.openQuestion(t.GUID)
 		if g == nil {
@@ -333,6 +333,10 @@ func (n *accountNight) returned() {
 		n.note("added", "Z3", t, "")
 		if !t.is(pending) {
 			n.st.takeBack(g)
+		}
+		if !t.is(pending) && !g.Row.is(pending) { // what was booked is what it says now
+			n.st.Booked += t.signed() - g.Row.signed()
+			n.amendment("C1", &g.Row, t)
 		}
 		n.resolve(g, Undone, "Z3")
 		return true
@@ -345,18 +349,24 @@ func (n *accountNight) amended() {
 	for _, t := range n.added {
 		came[t.GUID] = t
 	}
-	restated, other := 0, 0
+	var stated [][2]*txn // in another currency
+	other := 0
 	for _, o := range n.removed {
 		t := came[o.GUID]
 		if t == nil {
 			continue
 		}
 		if o.Currency != t.Currency && o.Currency != "" && t.Currency != "" {
-			restated++
+			stated = append(stated, [2]*txn{o, t})
 		} else {
 			other++
 		}
 	}
+	restated := len(stated) > 2 && len(stated) > 4*other
+	if restated {
+		n.st.Samples = nil // balances in another currency are no continuation of these
+	}
+	restated = restated && atOneRate(stated)
 	n.removed = slices.DeleteFunc(n.removed, func(o *txn) bool {
 		t := came[o.GUID]
 		if t == nil {
@@ -371,9 +381,8 @@ func (n *accountNight) amended() {
 		switch {
 		case o.is(pending) && !t.is(pending):
 			code = "P1"
-		case restated > 2 && restated > 4*other:
+		case restated:
 			code = "C3"
-			n.st.Samples = nil // balances in another currency are no continuation of these
 		}
 		n.note("amended", code, t, "").verdict = n.amendment(code, o, t)
 		return true
@@ -384,6 +393,23 @@ func (n *accountNight) amended() {
 		}
 		return false
 	})
+}
+
+// atOneRate reports whether all amounts became others at the rate of the largest
+// one, but for what rounding to a cent can do to both.
+func atOneRate(pairs [][2]*txn) bool {
+	top := slices.MaxFunc(pairs, func(a, b [2]*txn) int { return cmp.Compare(a[0].Amount, b[0].Amount) })
+	was, is := big.NewInt(int64(top[0].Amount)), big.NewInt(int64(top[1].Amount))
+	for _, p := range pairs {
+		// |new × was − old × is| ≤ a cent of each
+		off := new(big.Int).Mul(big.NewInt(int64(p[1].Amount)), was)
+		off.Sub(off, new(big.Int).Mul(big.NewInt(int64(p[0].Amount)), is))
+		most := new(big.Int).Mul(big.NewInt(cent), new(big.Int).Add(was, is))
+		if off.CmpAbs(most) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // amendment reports an amended row if it matters, and returns its verdict.
@@ -477,9 +503,39 @@ func (n *accountNight) cut() {
 	f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
 	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": n.oldest.String()}
 	n.sightings = append(n.sightings, Sighting{f, Confirmed})
+	n.st.Cut = &cutHistory{Finding: f.ID, At: n.look.at}
 	for _, o := range went {
 		n.note("removed", "W3", o, "").finding = f.ID
 		n.removed = without(n.removed, o)
+		n.st.Cut.Rows = append(n.st.Cut.Rows, cutRow{o.GUID, o.Date, o.signed()})
+	}
+}
+
+// uncut takes back what was said of a history that is there again.
+func (n *accountNight) uncut() {
+	c := n.st.Cut
+	if c == nil {
+		return
+	}
+	c.Rows = slices.DeleteFunc(c.Rows, func(r cutRow) bool { return !n.look.window.Contains(r.Date) })
+	if between(c.At, n.look.at) > noticeShown || len(c.Rows) == 0 {
+		n.st.Cut = nil
+		return
+	}
+	was := len(c.Rows)
+	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
+		i := slices.IndexFunc(c.Rows, func(r cutRow) bool { return r.GUID == t.GUID })
+		if i < 0 || t.is(pending) {
+			return false
+		}
+		n.note("added", "Z3", t, "")
+		n.st.Booked -= c.Rows[i].Signed // it is booked already
+		c.Rows = slices.Delete(c.Rows, i, i+1)
+		return true
+	})
+	if 2*len(c.Rows) <= was {
+		n.sightings = append(n.sightings, Sighting{Finding{ID: c.Finding}, Undone})
+		n.st.Cut = nil
 	}
 }
 

@@ -38,7 +38,7 @@ func (u *userNight) goneAccounts() {
 				home.Lineage = st.lineage(guid)
 			}
 		}
-		u.sightings = append(u.sightings, Sighting{f, Confirmed})
+		u.leaves(guid, f)
 		u.listLost(n, before, pairs, code, into)
 		for _, g := range slices.Clone(st.Gone) {
 			n.resolve(g, Lapsed, g.Code)
@@ -147,43 +147,72 @@ func (u *userNight) listLost(n *accountNight, before []txn, pairs map[string]str
 }
 
 // relink finds the rows of a member that was connected anew, and what of its
-// history the new connection has not.
+// history the new connection has not, once that was aggregated: before, it cannot
+// have anything yet.
 func (u *userNight) relink() {
 	for _, guid := range sortedKeys(u.lost) {
 		st := u.st.Accounts[guid]
 		if st == nil || u.goneCode(st.Member) != "M2" {
 			continue
 		}
-		member := u.relinked[st.Member]
-		before := u.lost[guid]
-		into, pairs := "", map[string]string(nil)
-		for _, other := range sortedKeys(u.after) {
-			if o := u.st.Accounts[other]; o != nil && o.Member == member && o.Type == st.Type {
-				if found := sameRows(before, u.after[other]); len(found) > len(pairs) {
-					into, pairs = other, found
-				}
-			}
+		to, ms := u.relinked[st.Member], u.st.Members[st.Member]
+		f := former{Account: guid, Member: st.Member, Type: st.Type, Lineage: st.lineage(guid), Base: ms.Base, Rows: u.lost[guid]}
+		var pairs map[string]string
+		if u.aggregated(to) {
+			pairs = u.inherit(to, &f)
+		} else {
+			u.st.Members[to].Former = append(u.st.Members[to].Former, f)
 		}
-		lost := 0
-		for i := range before {
-			t := &before[i]
-			if pairs[t.GUID] == "" && !t.is(pending) && u.facts.window.Contains(t.Date) && t.Date >= u.facts.window.From+edge {
-				lost++
-			}
-			u.change(st.Member, guid, "removed", "M2", t, pairs[t.GUID])
+		for i := range f.Rows {
+			u.change(st.Member, guid, "removed", "M2", &f.Rows[i], pairs[f.Rows[i].GUID])
 		}
-		if into != "" {
-			u.st.Accounts[into].Lineage = st.lineage(guid)
-		}
-		// Without an aggregation the new connection cannot have anything yet.
-		if m := u.now.members[member]; lost == 0 || m == nil || !m.complete || m.saa == nil {
-			continue
-		}
-		f := Finding{ID: findingID(string(historyLost), st.lineage(guid), string(u.facts.id)), Kind: historyLost, Code: "M2", Verdict: Review, IssueType: NoIssue,
-			User: text(u.now.guid), Member: text(st.Member), Account: text(guid), Institution: text(u.st.Members[st.Member].Institution), First: u.facts.id, Last: u.facts.id, LastGood: text(u.st.Members[st.Member].Base),
-			Evidence: map[string]any{"rows_lost": lost, "new_member_guid": member, "continues_as": into}}
-		u.sightings = append(u.sightings, Sighting{f, Confirmed})
 	}
+	for _, guid := range sortedKeys(u.st.Members) {
+		if ms := u.st.Members[guid]; len(ms.Former) > 0 && u.aggregated(guid) {
+			for i := range ms.Former {
+				u.inherit(guid, &ms.Former[i])
+			}
+			ms.Former = nil
+		}
+	}
+}
+
+// aggregated reports whether all of the member was looked at, after a success.
+func (u *userNight) aggregated(member string) bool {
+	m := u.now.members[member]
+	return m != nil && m.complete && m.saa != nil
+}
+
+// inherit finds the account of the member that continues one of a member that
+// went, and reports what of its history is lost. It returns the rows by which it
+// was found.
+func (u *userNight) inherit(member string, f *former) (pairs map[string]string) {
+	into := ""
+	for _, other := range sortedKeys(u.after) {
+		if o := u.st.Accounts[other]; o != nil && o.Member == member && o.Type == f.Type {
+			if found := sameRows(f.Rows, u.after[other]); len(found) > len(pairs) {
+				into, pairs = other, found
+			}
+		}
+	}
+	if into != "" {
+		u.st.Accounts[into].Lineage = f.Lineage
+	}
+	lost := 0
+	for i := range f.Rows {
+		t := &f.Rows[i]
+		if pairs[t.GUID] == "" && !t.is(pending) && u.facts.window.Contains(t.Date) && t.Date >= u.facts.window.From+edge {
+			lost++
+		}
+	}
+	if lost == 0 {
+		return pairs
+	}
+	r := ruleOf("M2")
+	u.sightings = append(u.sightings, Sighting{Finding{ID: findingID(string(historyLost), f.Lineage, string(u.facts.id)), Kind: historyLost, Code: r.Code, Verdict: Review, IssueType: r.Issue,
+		User: text(u.now.guid), Member: text(f.Member), Account: text(f.Account), Institution: text(u.st.Members[member].Institution), First: u.facts.id, Last: u.facts.id, LastGood: text(f.Base),
+		Evidence: map[string]any{"rows_lost": lost, "new_member_guid": member, "continues_as": into}}, Confirmed})
+	return pairs
 }
 
 // moved finds rows that stand under another account of the same member now.
@@ -196,7 +225,8 @@ func (u *userNight) moved() {
 				}
 				for _, t := range other.added {
 					if t.GUID == o.GUID && t.signed() != o.signed() {
-						continue // the guid names something else now
+						other.namesTwo(o, t) // something else now
+						continue
 					}
 					if t.GUID != o.GUID && !t.sameContent(o) {
 						continue

@@ -432,8 +432,24 @@ func TestComesBack(t *testing.T) {
 	}
 }
 
-// Every code of the taxonomy that is shown or listed has its line, once.
+// Every code of the taxonomy that is shown or listed has its line, once, and a
+// function that decides it.
 func TestRulesTable(t *testing.T) {
+	decided := "new X1 X2 X3 U1 U2 M1 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S14 S15 unknown_status systemic " + string(closedByUser)
+	for _, r := range append(slices.Clone(rowRules), expectations...) {
+		decided += " " + r.codes
+	}
+	for _, r := range userRules {
+		decided += " " + r.codes
+	}
+	for _, r := range rules {
+		if !slices.Contains(strings.Fields(decided), string(r.Code)) {
+			t.Errorf("nothing decides %s", r.Code)
+		}
+	}
+	for _, c := range strings.Fields(decided) {
+		ruleOf(Code(c)) // which panics where there is none
+	}
 	want := strings.Fields("X1 X2 X3 X4 U1 U2 M1 M2 M3 M3b A1 A2 A3 A4 W1 W2 W3 P1 P2 P3 P4 P5 D1 D2 C1 C2 C3 C4 V1 Z1 Z2 Z3 N1 N2 N3 N4 N5 N10 S2 S3 S4 S5 S6 S7 S8 S9 S10 S11 S14 S15 new")
 	seen := map[Code]int{}
 	for _, r := range rules {

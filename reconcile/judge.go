@@ -196,12 +196,16 @@ func (n *accountNight) ask(o *txn, first map[*txn]Code) {
 		n.note("removed", "W2", o, "")
 		return // near the edge its absence proves nothing
 	}
+	g.Doubt = n.doubts[o.GUID]
 	v := n.note("removed", g.Code, o, "")
 	if g.Code == "C2" {
 		v.counterpart = g.Like
 	}
 	if ruleOf(g.Code).Kind != "" {
 		v.finding = n.missingID(g)
+		if g.Doubt != "" {
+			v.verdict = Review
+		}
 	}
 	n.st.Gone = append(n.st.Gone, g)
 }
@@ -370,6 +374,12 @@ func (n *accountNight) missing(g *gone) Finding {
 	}
 	if g.Twin != "" {
 		f.Evidence["equal_row_left"] = g.Twin
+	}
+	if g.Doubt != "" && f.Verdict == Ticket {
+		f.Verdict = Review
+	}
+	if g.Doubt != "" {
+		f.Evidence["ambiguous_with"] = g.Doubt
 	}
 	f.MissingInputs = missingFor(f.IssueType)
 	return f

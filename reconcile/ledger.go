@@ -43,6 +43,9 @@ const (
 	reopenWithin   = 30 * 24 * time.Hour
 	escalateAfter  = 72 * time.Hour
 	escalateNights = 3
+	// How long a finding about one event is shown.
+	noticeShown = 30 * 24 * time.Hour
+	reviewShown = keptGone * 24 * time.Hour
 )
 
 // Ledger keeps one record per finding. events.jsonl is what reconcile
@@ -95,7 +98,21 @@ func (r *record) state() State {
 }
 
 // watched reports whether a night without an event can have seen it true.
-func (r *record) watched() bool { return r.f.State.Live() || r.h.Standing }
+func (r *record) watched() bool {
+	return (r.f.State.Live() || r.h.Standing) && !r.f.Kind.event()
+}
+
+// outlived reports whether what happened once, on a night observed then, has
+// been shown long enough. What a person sent to MX stays until a person says so.
+func (r *record) outlived(then, at time.Time) bool {
+	if !r.f.Kind.event() || r.f.State != Open && r.f.State != Candidate {
+		return false
+	}
+	if r.f.Verdict == Notice {
+		return at.Sub(then) > noticeShown
+	}
+	return at.Sub(then) > reviewShown
+}
 
 // seen is what a night in which the finding was true does by itself.
 func (r *record) seen(id snapshot.ID) {
@@ -202,6 +219,13 @@ func (l *Ledger) Apply(id snapshot.ID, observedAt time.Time, sightings []Sightin
 			w.touch(r)
 			r.h.Hidden, r.h.Until = false, ""
 			w.note(r, WasUnsuppressed)
+		}
+	}
+	for _, r := range l.recs {
+		if r.f.Last != id && r.outlived(l.observed(r.f.Last), at) {
+			w.touch(r)
+			r.f.State, r.h.ClosedAt = Expired, at
+			w.note(r, WasExpired)
 		}
 	}
 	assignTickets(l.recs, w.touch)
@@ -315,6 +339,14 @@ func (w *writing) end(r *record, s Sighting) {
 		r.f.State = Expired
 		w.note(r, WasExpired)
 	}
+}
+
+// observed is when a night was.
+func (l *Ledger) observed(id snapshot.ID) time.Time {
+	if i := l.place(id); i >= 0 && i < len(l.nights) {
+		return l.nights[i].at
+	}
+	return id.Time()
 }
 
 // Findings returns all findings, sorted by id, with their present state.

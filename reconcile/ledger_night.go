@@ -25,9 +25,9 @@ type night struct {
 type span struct{ from, to int }
 
 // nightLine precedes the events of a night. Whatever was watched (live, or
-// closed by a person while still true) was true again in this night, unless it
-// is in Unseen or has an event, which says all of it. So a night in which
-// nothing happens is one short line.
+// closed by a person while still true, and not about one event of the past) was
+// true again in this night, unless it is in Unseen or has an event, which says
+// all of it. So a night in which nothing happens is one short line.
 type nightLine struct {
 	Version    int         `json:"version"`
 	Snapshot   snapshot.ID `json:"snapshot"`
@@ -254,7 +254,7 @@ func (l *Ledger) replayNight(prev, n nightLine) error {
 	}
 	l.due(n.Snapshot, n.ObservedAt) // their events follow
 	for _, id := range n.Unseen {
-		if r := l.recs[id]; r == nil || !r.watched() {
+		if r := l.recs[id]; r == nil || !r.f.State.Live() && !r.h.Standing {
 			return fmt.Errorf("%q is not a finding that could be seen", id)
 		}
 	}

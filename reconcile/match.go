@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -14,44 +15,52 @@ type pair struct {
 // assign chooses pairs so that no row is in two of them and the sum of the
 // scores is the largest possible, component by component. Components too large
 // for that are taken pair by pair, best first. The result does not depend on
-// the order of the pairs. A pair is ambiguous if its row could as well have
-// been paired otherwise: the next best choice for it is within margin.
-func assign(pairs []pair, margin int) (chosen []pair, ambiguous map[int]bool) {
+// the order of the pairs.
+//
+// Doubted are rows that went and were left alone, each with the pair that it was
+// left for although it fits within margin as well: it may be the other row that
+// is alone. In a component taken pair by pair every row that is left alone is.
+func assign(pairs []pair, margin int) (chosen []pair, doubted map[int]pair) {
 	slices.SortFunc(pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.gone, b.gone), cmp.Compare(a.came, b.came))
 	})
+	doubted = map[int]pair{}
 	for _, c := range components(pairs) {
-		if len(c) > largestComponent {
-			chosen = append(chosen, greedy(c)...)
-			continue
+		take, within := best, margin
+		if len(ranks(c, goneOf)) > largestComponent || len(ranks(c, cameOf)) > largestComponent {
+			take, within = greedy, math.MaxInt
 		}
-		chosen = append(chosen, best(c)...)
+		taken := take(c)
+		chosen = append(chosen, taken...)
+		doubt(c, taken, within, doubted)
 	}
 	slices.SortFunc(chosen, func(a, b pair) int { return cmp.Compare(a.gone, b.gone) })
-	ambiguous = map[int]bool{}
-	for _, c := range chosen {
-		for _, p := range pairs {
-			if p.gone == c.gone && p.came != c.came && c.score-p.score < margin && !taken(chosen, p) {
-				ambiguous[c.gone] = true
-			}
-		}
-	}
-	return chosen, ambiguous
+	return chosen, doubted
 }
 
-// taken reports whether the row that came in p is that of another chosen pair
-// that fits it at least as well.
-func taken(chosen []pair, p pair) bool {
+// doubt finds the rows of a component, best pair first, that were left for one
+// that fits no better than by margin.
+func doubt(pairs, chosen []pair, margin int, doubted map[int]pair) {
+	alone, of := map[int]bool{}, map[int]pair{}
+	for _, p := range pairs {
+		alone[p.gone] = true
+	}
 	for _, c := range chosen {
-		if c.came == p.came {
-			return c.gone != p.gone && c.score >= p.score
+		alone[c.gone], of[c.came] = false, c
+	}
+	for _, p := range pairs {
+		if c, ok := of[p.came]; ok && alone[p.gone] && c.score-p.score < margin {
+			doubted[p.gone], alone[p.gone] = c, false
 		}
 	}
-	return false
 }
 
-// largestComponent is how many pairs are searched for the best assignment.
-const largestComponent = 48
+// largestComponent is of how many rows on either side the best assignment is
+// searched for.
+const largestComponent = 64
+
+func goneOf(p pair) int { return p.gone }
+func cameOf(p pair) int { return p.came }
 
 // components groups pairs that share rows, directly or through others.
 func components(pairs []pair) [][]pair {
@@ -101,7 +110,7 @@ func greedy(pairs []pair) []pair {
 // best is the assignment of the largest sum, by the Hungarian method over the
 // rows of one component. Pairs that are not there weigh nothing.
 func best(pairs []pair) []pair {
-	gone, came := ranks(pairs, func(p pair) int { return p.gone }), ranks(pairs, func(p pair) int { return p.came })
+	gone, came := ranks(pairs, goneOf), ranks(pairs, cameOf)
 	n := max(len(gone), len(came))
 	cost := make([][]int, n+1) // 1-based, negated weights
 	for i := range cost {

@@ -134,7 +134,7 @@ func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 				return true
 			}
 		}
-		return false
+		return n.reversedLate(m, delta, at)
 	}
 	for _, i := range found {
 		if i < len(held) && !held[i].Row.is(pending) {
@@ -151,6 +151,19 @@ func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 		n.st.rebook(d.At, -d.By)
 	}
 	return true
+}
+
+// reversedLate looks for a row that was said to be missing, and that the
+// institution reversed only now (V1).
+func (n *accountNight) reversedLate(m model, delta schemas.Money, at sample) bool {
+	for _, g := range slices.Backward(n.st.Gone) { // the last first
+		if !g.Row.is(pending) && g.since() <= at.At && !(g.Code == "C2" && g.Stood) && m.same(-g.Row.signed(), delta) {
+			n.st.rebook(at.At, -g.Row.signed())
+			n.resolve(g, Harmless, "V1")
+			return true
+		}
+	}
+	return false
 }
 
 // becomesP5 opens the question of a pending row again: it was booked.

@@ -122,7 +122,7 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 			return err
 		}
 		delete(rows.users, st.User)
-		if st.Gone != "" && len(st.Members) == 0 {
+		if st.over() {
 			continue
 		}
 		if err := out.write(st); err != nil {
@@ -224,8 +224,8 @@ func (u *userNight) wentAway() {
 		return
 	}
 	u.st.Gone = u.facts.id
-	u.sightings = append(u.sightings, Sighting{Finding{ID: findingID(string(userGone), u.st.User, string(u.facts.id)), Kind: userGone, Code: "U1",
-		Verdict: Notice, IssueType: NoIssue, User: text(u.st.User), First: u.facts.id, Last: u.facts.id}, Confirmed})
+	u.leaves(u.st.User, Finding{ID: findingID(string(userGone), u.st.User, string(u.facts.id)), Kind: userGone, Code: "U1",
+		Verdict: Notice, IssueType: NoIssue, User: text(u.st.User), First: u.facts.id, Last: u.facts.id})
 }
 
 // unseen keeps members that were not looked at tonight in the count of those
@@ -280,7 +280,7 @@ func (n *unitNight) take(u *userNight) {
 		u.counts.change(c.change, c.code, 1)
 		if c.change == "removed" && !c.row.is(pending) {
 			switch c.code {
-			case "Z1", "Z2", "V1", "M3b", "C2":
+			case "Z1", "Z2", "M3b", "C2":
 				u.counts.vanished[c.member]++
 			}
 		}

@@ -49,7 +49,12 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 			}
 		}
 	}
-	chosen, _ := assign(pairs, ambiguousMargin)
+	chosen, doubted := assign(pairs, ambiguousMargin)
+	for i, p := range doubted {
+		if o, t := went[i], went[p.gone]; i < tonight && !o.sameContent(t) {
+			n.doubt(o, t)
+		}
+	}
 	for _, p := range chosen {
 		o, t := went[p.gone], n.added[p.came]
 		n.note("added", code, t, o.GUID)
@@ -78,6 +83,15 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 		n.added[chosen[k].came] = nil
 	}
 	n.added = slices.DeleteFunc(n.added, func(t *txn) bool { return t == nil })
+}
+
+// doubt notes that of two rows that went one came again, and it may have been
+// the first as well as the second. Of equal ones it does not matter which.
+func (n *accountNight) doubt(o, other *txn) {
+	if n.doubts == nil {
+		n.doubts = map[string]string{}
+	}
+	n.doubts[o.GUID] = other.GUID
 }
 
 // remember keeps a pending row that was paired with another amount, for the

@@ -373,14 +373,14 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	sightings = append(sightings, found...)
 	linkOutages(sightings, links)
 	lossy := counts.lossy()
-	fired := len(lossy) >= systemicMembers
+	fired := len(lossy) >= counts.mass()
 	if fired {
 		rule := ruleOf("systemic")
 		sightings = append(sightings, Sighting{Finding{ID: findingID("systemic", string(now.ID)), Kind: rule.Kind, Code: rule.Code, Verdict: rule.Verdict, IssueType: rule.Issue,
 			First: now.ID, Last: now.ID, Evidence: map[string]any{"members": len(lossy)}}, Confirmed})
 	}
-	c.Events = massEvents(c.Events, now.ID, facts.at, lossy, counts.fetched)
-	sightings = withhold(strongest(sightings), c.Events)
+	c.Events = massEvents(c.Events, now.ID, facts.at, fired, lossy, counts.fetched)
+	sightings, kept := withhold(strongest(sightings), c.Events)
 	withheld, err := r.raise(ctx, facts, sightings)
 	if err != nil {
 		return nil, err
@@ -388,7 +388,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	before := r.ledger.tickets()
 	res.Findings = r.ledger.Apply(now.ID, facts.at.Time(), sightings)
 	res.Summary = summarize(r, prev, now, &counts, res.Findings, fired)
-	res.Summary.countTickets(res.Findings, before, withheld)
+	res.Summary.countTickets(res.Findings, before, withheld+kept)
 	c.Summary = &res.Summary
 	line, err := marshal(c)
 	if err != nil {

@@ -64,7 +64,7 @@ func (x *explaining) night(ctx context.Context, n *unitNight, user *userState) e
 // kept is the state as the next night finds it.
 func kept(user *userState) (*userState, error) {
 	next := &userState{User: user.User}
-	if user.Gone != "" && len(user.Members) == 0 {
+	if user.over() {
 		return next, nil
 	}
 	line, err := appendUser(nil, user)

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"testing"
 
 	"tallyport/schemas"
@@ -84,5 +85,123 @@ func TestMissingWithoutDate(t *testing.T) {
 	h.lose(usual, "TRN-null")
 	if c := claims(h, 5)["missing_transaction TRN-null"]; c != Confirmed {
 		t.Errorf("it is %q", c)
+	}
+}
+
+// A row that comes back with another amount is booked as that, and was amended.
+func TestComesBackAmended(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	claims(h, 3)
+	before := h.st.Accounts[usual].Booked
+	back := *o
+	back.Amount, back.Hash = o.Amount+1_0000, o.Hash+1
+	h.account(usual).rows = append(h.account(usual).rows, back)
+	h.account(usual).balance += back.signed() - o.signed()
+	s := h.tonight()
+	if c := s.sighting("C1"); c == nil || c.Transaction != "TRN-day-5" {
+		t.Errorf("not amended: %+v", s.sightings)
+	}
+	if got := h.st.Accounts[usual].Booked - before; got != -1_0000 {
+		t.Errorf("what is booked moved by %v", got)
+	}
+	for what, c := range claims(h, 6) {
+		t.Errorf("afterwards %s is %s", what, c)
+	}
+}
+
+// Another currency at no one rate is many amendments.
+func TestCurrencyAtOneRate(t *testing.T) {
+	for _, tt := range []struct {
+		rate func(i int, m schemas.Money) schemas.Money
+		want Code
+	}{
+		{func(_ int, m schemas.Money) schemas.Money { return (m*91/100 + 50) / 100 * 100 }, "C3"},
+		{func(i int, m schemas.Money) schemas.Money { return m * schemas.Money(90+i%5) / 100 }, "C1"},
+	} {
+		h := newHousehold()
+		rows := h.account(usual).rows
+		for i := range rows {
+			rows[i].Currency, rows[i].Amount, rows[i].Hash = "EUR", tt.rate(i, rows[i].Amount), rows[i].Hash+1
+		}
+		if got := h.tonight().codes["TRN-day-5"]; got != string(tt.want) {
+			t.Errorf("%s, want %s", got, tt.want)
+		}
+	}
+}
+
+// A guid that stands under another account as another row names two.
+func TestGUIDUsedAgainElsewhere(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	h.post("ACT-2", posted(o.GUID, 10, "Aquarium", -77_0000))
+	s := h.tonight().sighting("N10")
+	if s == nil || s.Account != "ACT-2" || string(s.Transaction) != o.GUID {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What the feed lost and the institution reverses later was reversed: nothing
+// else is missing.
+func TestReversedLate(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	if c := claims(h, 4)["missing_transaction TRN-day-5"]; c != Confirmed {
+		t.Fatalf("before it is reversed: %q", c)
+	}
+	h.account(usual).balance -= o.signed()
+	for what, c := range claims(h, 5) {
+		if want := map[string]Claim{"missing_transaction TRN-day-5": Harmless}[what]; c != want {
+			t.Errorf("%s is %s, want %q", what, c, want)
+		}
+	}
+}
+
+// A history that was cut and is whole again was never lost, and moves no balance.
+func TestHistoryComesBack(t *testing.T) {
+	h := newHousehold()
+	a := h.account(usual)
+	all := slices.Clone(a.rows)
+	a.rows = slices.DeleteFunc(a.rows, func(r txn) bool { return r.Date < day0 })
+	cut := h.tonight().sighting("W3")
+	if cut == nil {
+		t.Fatal("no W3")
+	}
+	claims(h, 2)
+	a.rows = all
+	s := h.tonight()
+	if s.of(cut.ID) != Undone || s.codes["TRN-old-3"] != "Z3" {
+		t.Errorf("%q, %v", s.of(cut.ID), s.codes)
+	}
+	for what, c := range claims(h, 6) {
+		t.Errorf("afterwards %s is %s", what, c)
+	}
+}
+
+// A member that was connected anew and is read only later has the history of the
+// one before it, or has lost some of it, all the same.
+func TestRelinkReadLater(t *testing.T) {
+	h := newHousehold()
+	h.members["MBR-9"] = &homeMember{reason: schemas.HTTPError, accounts: map[string]*homeAccount{"ACT-9": {typ: "CHECKING", balance: h.account(usual).balance, rows: renamed(h.account(usual).rows, "TRN-old-5", "TRN-old-6")}}}
+	delete(h.members, "MBR-1")
+	s := h.tonight()
+	if s.sighting("M2") == nil || s.codes["TRN-day-3"] != "M2" {
+		t.Fatalf("%v", s.sightings)
+	}
+	h.members["MBR-9"].reason = ""
+	var lost *Sighting
+	for _, x := range h.tonight().sightings {
+		if x.Kind == historyLost && x.Account == usual {
+			lost = &x
+		}
+	}
+	if lost == nil || lost.Evidence["rows_lost"] != 2 || lost.Evidence["continues_as"] != "ACT-9" {
+		t.Errorf("%+v", lost)
+	}
+	if a := h.st.Accounts["ACT-9"]; a.Lineage != usual || len(h.st.Members["MBR-9"].Former) > 0 {
+		t.Errorf("%+v", a)
+	}
+	for what, c := range claims(h, 3) {
+		t.Errorf("afterwards %s is %s", what, c)
 	}
 }

@@ -58,6 +58,18 @@ func (a *accountRows) guid(i int) (string, error) {
 	return a.part.guid(a.first + int64(i))
 }
 
+// posted counts the posted rows from a day to another.
+func (k *rowKeys) posted(from, to schemas.Date) (n int) {
+	i, _ := slices.BinarySearch(k.dates, int64(from))
+	end, _ := slices.BinarySearch(k.dates, int64(to)+1)
+	for _, p := range k.pending[i:max(i, end)] {
+		if !p {
+			n++
+		}
+	}
+	return n
+}
+
 // differing returns the positions of the rows that are not the same in both.
 // Rows are in the order of date and guid. Those with the same row_hash are
 // equal, guid included, so that guids are read only where hashes differ on a

@@ -1,7 +1,54 @@
 package reconcile
 
-// rule says how a code is shown. The functions that find it are in the files
-// named after what they look at.
+// The rules are functions, in the order in which they are tried, each with the
+// codes that it decides; what a code means stands below. What the tables of users
+// and members say is decided before any row is read (U1, U2, M1 in userNight, S1 to
+// S14 in memberHistory), an incomplete walk is X1 or X3, what a probe finds X2, and
+// S15 and systemic hold for a whole snapshot.
+
+// A rowRule explains what went and came in one account by its rows alone, and
+// takes out what it explains.
+type rowRule struct {
+	codes string
+	apply func(*accountNight)
+}
+
+var rowRules = []rowRule{
+	{"N10", (*accountNight).duplicates},
+	{"Z3", (*accountNight).returned},
+	{"P1 C1 C3", (*accountNight).amended},
+	{"W1 X4", (*accountNight).left},
+	{"P2", (*accountNight).posted},
+	{"D2", (*accountNight).replaced},
+	{"P3", (*accountNight).split},
+	{"D1", (*accountNight).twins},
+	{"W3", (*accountNight).cut},
+}
+
+// A userRule explains what an account's rows alone do not: by other accounts,
+// by the balance, by habit.
+type userRule struct {
+	codes string
+	apply func(*userNight)
+}
+
+var userRules = []userRule{
+	{"A1 A2 A3 A4", (*userNight).goneAccounts},
+	{"M2", (*userNight).relink},
+	{"C4", (*userNight).moved},
+	{"W2 M3 M3b C2 Z1 Z2 V1 P4 P5 N1", (*userNight).concludeAll},
+	{"N3", (*userNight).otherLegs},
+}
+
+// expectations find what should have come to an account and did not.
+var expectations = []rowRule{
+	{"N2", (*accountNight).overdue},
+	{"N4", (*accountNight).checkGaps},
+	{"N5", (*accountNight).silent},
+	{"N3", (*accountNight).unpaid},
+}
+
+// rule says how a code is shown.
 type rule struct {
 	Code    Code
 	Kind    Kind // empty: changes.csv only
@@ -97,6 +144,16 @@ var rules = []rule{
 	{newRow, "", Benign, NoIssue, "The row came, and takes no other's place."},
 	{closedByUser, "", Benign, NoIssue, "A person looked and closed it: it is nothing."},
 	{"systemic", systemic, Notice, NoIssue, "So many rows vanished at once that it is not about single transactions; tickets are withheld."},
+}
+
+// event reports whether findings of the kind are about one event: true of one
+// night, and of no later one.
+func (k Kind) event() bool {
+	switch k {
+	case userGone, memberGone, memberRelinked, accountGone, historyLost, amendedTransaction, duplicateGUID, systemic:
+		return true
+	}
+	return false
 }
 
 // ruleOf returns the rule of a code. Codes are constants of the program.

@@ -220,7 +220,8 @@ func (n *accountNight) arrivedFor(s *series, t *txn) {
 }
 
 // overdue says what should have come and did not (N2).
-func (n *accountNight) overdue(m model) {
+func (n *accountNight) overdue() {
+	m := n.model
 	ended := map[uint64]bool{}
 	for _, s := range n.st.Series {
 		due, median, slack := s.next()

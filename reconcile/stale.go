@@ -259,6 +259,17 @@ func (h *memberHistory) oddStatus(base Finding, member string, n *memberNight) [
 	return out
 }
 
+// lapse ends what was said of a member that is gone.
+func (h *memberHistory) lapse(base Finding) (out []Sighting) {
+	if h.Shown.Code != "" {
+		out = append(out, Sighting{h.Shown.finding(base, episodeID(string(base.Member), h.Success)), Lapsed})
+	}
+	if h.Odd.Code != "" {
+		out = append(out, Sighting{h.Odd.finding(base, findingID(string(unknownStatus), string(base.Member), h.Odd.Status)), Lapsed})
+	}
+	return out
+}
+
 func (s shown) again(c Code, v Verdict, status string, in snapshot.ID) shown {
 	first := s.First
 	if first == "" {

@@ -15,6 +15,17 @@ type userState struct {
 	Accounts map[string]*accountState `json:"accounts,omitempty"`
 	Links    []link                   `json:"links,omitempty"` // accounts between which money moves
 	Legs     []leg                    `json:"legs,omitempty"`  // the last transfers
+	Left     []left                   `json:"left,omitempty"`  // lately: they may return
+}
+
+// over reports whether nothing has to be kept of a user that is gone.
+func (u *userState) over() bool { return u.Gone != "" && len(u.Members)+len(u.Left) == 0 }
+
+// left is a user, member or account that is not listed any more.
+type left struct {
+	GUID    string            `json:"g"`
+	Finding string            `json:"f"` // what was said of it
+	At      schemas.Timestamp `json:"t"` // server's time
 }
 
 // memberState is what is kept of a member.
@@ -29,6 +40,19 @@ type memberState struct {
 	// Carried holds the rows of Base by account while Base is not the newest
 	// snapshot.
 	Carried map[string][]txn `json:"c,omitempty"`
+	// Former are accounts of the member that this one was connected in place of,
+	// until it is aggregated.
+	Former []former `json:"p,omitempty"`
+}
+
+// former is an account of a member that is gone.
+type former struct {
+	Account string      `json:"a"`
+	Member  string      `json:"m"`
+	Type    string      `json:"t,omitempty"`
+	Lineage string      `json:"l"`
+	Base    snapshot.ID `json:"b,omitempty"` // its member's last complete snapshot
+	Rows    []txn       `json:"r,omitempty"`
 }
 
 // accountState is what is kept of an account.
@@ -54,6 +78,8 @@ type accountState struct {
 	// balance may tell another story.
 	Held []*gone `json:"h,omitempty"`
 
+	Cut *cutHistory `json:"x,omitempty"` // it may come back
+
 	// What the account does as a rule.
 	Checks []check      `json:"k,omitempty"`
 	Holes  []checkHole  `json:"o,omitempty"`
@@ -62,6 +88,20 @@ type accountState struct {
 	Learnt schemas.Date `json:"e,omitempty"` // when series were last looked for
 	Pends  bool         `json:"v,omitempty"` // it showed pending rows
 	Paid   *payment     `json:"w,omitempty"` // the last payment, where it is owed
+}
+
+// cutHistory is the rows that went with the oldest part of an account's history.
+// They stay booked.
+type cutHistory struct {
+	Finding string            `json:"f"`
+	At      schemas.Timestamp `json:"t"` // server's time
+	Rows    []cutRow          `json:"r"`
+}
+
+type cutRow struct {
+	GUID   string        `json:"g"`
+	Date   schemas.Date  `json:"d"`
+	Signed schemas.Money `json:"a"`
 }
 
 // double is a row that came although an equal one was there.
@@ -91,6 +131,7 @@ type gone struct {
 	Looks    []schemas.Timestamp `json:"k,omitempty"` // distinct successfully_aggregated_at of looks without it
 	Like     string              `json:"c,omitempty"` // a row that resembles it came that night
 	Twin     string              `json:"w,omitempty"` // an equal row is still there, and the feed may have had one thing twice
+	Doubt    string              `json:"u,omitempty"` // another row that went, which may have come again in its stead
 	Code     Code                `json:"o"`           // what is thought of it
 	Claim    Claim               `json:"x,omitempty"` // last said of it; empty: nothing
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone

@@ -187,6 +187,8 @@ func (s *stateText) user(u *userState) {
 				u.Legs = append(u.Legs, leg{})
 				s.leg(&u.Legs[len(u.Legs)-1])
 			})
+		case "left":
+			s.other(&u.Left)
 		case "disabled":
 			words(s, &u.Disabled)
 		case "gone":
@@ -252,6 +254,8 @@ func (s *stateText) member(m *memberState) {
 			words(s, &m.Gone)
 		case "c":
 			s.other(&m.Carried)
+		case "p":
+			s.other(&m.Former)
 		default:
 			s.odd = true
 		}
@@ -339,6 +343,9 @@ func (s *stateText) account(a *accountState) {
 				a.Held = append(a.Held, new(gone))
 				s.gone(a.Held[len(a.Held)-1])
 			})
+		case "x":
+			a.Cut = new(cutHistory)
+			s.other(a.Cut)
 		case "w":
 			a.Paid = new(payment)
 			s.payment(a.Paid)
@@ -390,6 +397,8 @@ func (s *stateText) gone(g *gone) {
 			words(s, &g.Like)
 		case "w":
 			words(s, &g.Twin)
+		case "u":
+			words(s, &g.Doubt)
 		case "o":
 			words(s, &g.Code)
 		case "x":

@@ -173,6 +173,9 @@ func (l *stateLine) user(u *userState) {
 		l.other("links", u.Links)
 	}
 	several(l, "legs", u.Legs, l.leg)
+	if len(u.Left) > 0 {
+		l.other("left", u.Left)
+	}
 	l.close()
 }
 
@@ -217,6 +220,9 @@ func (l *stateLine) member(m *memberState) {
 	l.text("g", string(m.Gone))
 	if len(m.Carried) > 0 {
 		l.other("c", m.Carried)
+	}
+	if len(m.Former) > 0 {
+		l.other("p", m.Former)
 	}
 	l.close()
 }
@@ -284,6 +290,9 @@ func (l *stateLine) account(a *accountState) {
 	}
 	several(l, "2", a.Doubles, func(d **double) { l.double(*d) })
 	several(l, "h", a.Held, func(g **gone) { l.gone(*g) })
+	if a.Cut != nil {
+		l.other("x", a.Cut)
+	}
 	several(l, "k", a.Checks, l.check)
 	if len(a.Holes) > 0 {
 		l.other("o", a.Holes)
@@ -315,6 +324,7 @@ func (l *stateLine) gone(g *gone) {
 	several(l, "k", g.Looks, l.at)
 	l.text("c", g.Like)
 	l.text("w", g.Twin)
+	l.text("u", g.Doubt)
 	l.name("o")
 	l.quote(string(g.Code))
 	l.text("x", string(g.Claim))

@@ -11,7 +11,13 @@ const (
 	// The kill switch: a mass event is more likely our fault or an outage.
 	systemicShare   = 20 // one in so many posted rows of a member
 	systemicMembers = 20
+	// In a large store so many members lose a row by chance every night: it takes
+	// one in so many.
+	systemicOf = 200
 )
+
+// mass is how many members must lose rows at once for it to be one event.
+func (c *nightCounts) mass() int { return max(systemicMembers, int(c.complete/systemicOf)) }
 
 // massEvent is a night on which the kill switch fired.
 type massEvent struct {
@@ -41,8 +47,8 @@ func (c *nightCounts) lossy() (all []string) {
 // massEvents adds a night to the events: as one of its own, or else its lossy
 // members as stragglers of the last one, if their last look before had nothing
 // younger than that. fetched is when that look's rows were aggregated.
-func massEvents(past []massEvent, night snapshot.ID, at schemas.Timestamp, lossy []string, fetched map[string]schemas.Timestamp) []massEvent {
-	if len(lossy) >= systemicMembers {
+func massEvents(past []massEvent, night snapshot.ID, at schemas.Timestamp, fired bool, lossy []string, fetched map[string]schemas.Timestamp) []massEvent {
+	if fired {
 		return append(slices.Clone(past), massEvent{Night: night, At: at})
 	}
 	if len(past) == 0 || len(lossy) == 0 {
@@ -59,8 +65,9 @@ func massEvents(past []massEvent, night snapshot.ID, at schemas.Timestamp, lossy
 	return all
 }
 
-// withhold keeps what vanished in a mass event from becoming tickets.
-func withhold(all []Sighting, events []massEvent) []Sighting {
+// withhold keeps what was lost in a mass event, or seems to be since, from
+// becoming tickets. It returns of how many there would be one.
+func withhold(all []Sighting, events []massEvent) ([]Sighting, int) {
 	of := map[straggler]snapshot.ID{}
 	for _, e := range events {
 		of[straggler{Night: e.Night}] = e.Night
@@ -68,9 +75,10 @@ func withhold(all []Sighting, events []massEvent) []Sighting {
 			of[s] = e.Night
 		}
 	}
+	members := map[text]bool{}
 	for i := range all {
 		s := &all[i]
-		if s.Kind != missingTransaction || s.Verdict != Ticket {
+		if s.Kind != missingTransaction && s.Kind != neverSeen && s.Kind != overdueSeries || s.Verdict != Ticket || !s.Claim.isTrue() {
 			continue
 		}
 		event := of[straggler{Night: s.First}]
@@ -80,7 +88,8 @@ func withhold(all []Sighting, events []massEvent) []Sighting {
 		if event != "" {
 			s.Verdict = Review
 			s.Evidence["systemic"] = string(event)
+			members[s.Member] = true
 		}
 	}
-	return all
+	return all, len(members)
 }

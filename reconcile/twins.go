@@ -49,6 +49,7 @@ func cameAtOnce(a, b *txn) bool {
 // relied on or they were there before we looked, they were two things as likely
 // as one if they came at once.
 func (n *accountNight) twins() {
+	n.doubles()
 	for _, o := range slices.Clone(n.removed) {
 		if o.is(pending) {
 			continue

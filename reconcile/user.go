@@ -88,6 +88,7 @@ func (u *userNight) begin() {
 		u.st.Accounts = map[string]*accountState{}
 	}
 	u.disabled()
+	u.back()
 	for _, guid := range sortedKeys(u.now.members) {
 		m := u.now.members[guid]
 		if !m.listed {
@@ -117,6 +118,46 @@ func (u *userNight) begin() {
 	for _, to := range u.relinked {
 		u.keeps[to] = true
 	}
+	for guid, st := range u.st.Members {
+		u.keeps[guid] = u.keeps[guid] || len(st.Former) > 0
+	}
+}
+
+// leaves reports something that is not listed any more.
+func (u *userNight) leaves(guid string, f Finding) {
+	u.sightings = append(u.sightings, Sighting{f, Confirmed})
+	u.st.Left = append(u.st.Left, left{guid, f.ID, u.facts.at})
+}
+
+// back closes what was said of users, members and accounts that are listed
+// again. What left long ago is shown no more.
+func (u *userNight) back() {
+	if u.now.listed {
+		u.st.Gone = ""
+	}
+	u.st.Left = slices.DeleteFunc(u.st.Left, func(l left) bool {
+		if u.lists(l.GUID) {
+			u.sightings = append(u.sightings, Sighting{Finding{ID: l.Finding}, Undone})
+			return true
+		}
+		return between(l.At, u.facts.at) > noticeShown
+	})
+	if len(u.st.Left) == 0 {
+		u.st.Left = nil
+	}
+}
+
+// lists reports whether the user, or a member or account of that guid is there.
+func (u *userNight) lists(guid string) bool {
+	if guid == u.now.guid {
+		return u.now.listed
+	}
+	for _, m := range u.now.members {
+		if m.guid == guid && m.listed || m.accounts[guid] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // disabled reports a user that is, once, and that it no longer is.
@@ -130,10 +171,14 @@ func (u *userNight) disabled() {
 		f.First = u.st.Disabled
 		f.ID = findingID(string(userDisabled), u.now.guid, string(u.st.Disabled))
 		u.sightings = append(u.sightings, Sighting{f, Confirmed})
-	case u.st.Disabled != "" && u.now.listed:
+	case u.st.Disabled != "":
 		f.First = u.st.Disabled
 		f.ID = findingID(string(userDisabled), u.now.guid, string(u.st.Disabled))
-		u.sightings = append(u.sightings, Sighting{f, Undone})
+		claim := Undone
+		if !u.now.listed {
+			claim = Lapsed
+		}
+		u.sightings = append(u.sightings, Sighting{f, claim})
 		u.st.Disabled = ""
 	}
 }
@@ -150,6 +195,7 @@ func (u *userNight) goneMembers() {
 			continue
 		}
 		st.Gone = u.facts.id
+		u.sightings = append(u.sightings, st.Health.lapse(Finding{User: text(u.now.guid), Member: text(guid), Institution: text(st.Institution)})...)
 		if !u.now.listed {
 			u.relinked[guid] = ""
 			continue // the user went, not the member
@@ -170,11 +216,7 @@ func (u *userNight) goneMembers() {
 		} else {
 			u.relinked[guid] = ""
 		}
-		u.sightings = append(u.sightings, Sighting{f, Confirmed})
-		if st.Health.Shown.Code != "" {
-			g := st.Health.Shown.finding(Finding{User: text(u.now.guid), Member: text(guid), Institution: text(st.Institution)}, episodeID(guid, st.Health.Success))
-			u.sightings = append(u.sightings, Sighting{g, Lapsed})
-		}
+		u.leaves(guid, f)
 	}
 }
 
@@ -302,18 +344,9 @@ func (st *memberState) carry(account string, before *accountRows) error {
 // end compares across accounts, settles every account, and moves the member's
 // last complete look to this night.
 func (u *userNight) end() {
-	u.goneAccounts()
-	u.relink()
-	u.moved()
-	for _, n := range u.held {
-		var balance *schemas.Money
-		updated := true
-		if row := u.now.members[n.st.Member].accounts[n.account]; row != nil {
-			balance, updated = row.balance, n.st.updatedBy(row.updated)
-		}
-		n.conclude(balance, updated)
+	for _, r := range userRules {
+		r.apply(u)
 	}
-	u.otherLegs()
 	changes := 0
 	for _, n := range u.held {
 		changes += len(n.changes)
@@ -355,6 +388,18 @@ func (u *userNight) end() {
 	slices.SortStableFunc(u.changes, func(a, b userChange) int {
 		return cmp.Or(strings.Compare(a.member, b.member), strings.Compare(a.account, b.account), cmp.Compare(a.row.Date, b.row.Date), strings.Compare(a.row.GUID, b.row.GUID), strings.Compare(a.change, b.change))
 	})
+}
+
+// concludeAll asks the balance of every account about what no rule explains.
+func (u *userNight) concludeAll() {
+	for _, n := range u.held {
+		var balance *schemas.Money
+		updated := true
+		if row := u.now.members[n.st.Member].accounts[n.account]; row != nil {
+			balance, updated = row.balance, n.st.updatedBy(row.updated)
+		}
+		n.conclude(balance, updated)
+	}
 }
 
 // notLookedAt lists a member of whom tonight nothing is known.

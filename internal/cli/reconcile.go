@@ -220,7 +220,7 @@ func (v *verdictOn) text() string {
 	b.WriteString(byKind(v.result.Findings))
 	fmt.Fprintf(&b, "  tickets %d open, %d of them new", m.Tickets.Open, m.Tickets.New)
 	if m.Tickets.Withheld > 0 {
-		fmt.Fprintf(&b, "; %d more wait, for --max-tickets", m.Tickets.Withheld)
+		fmt.Fprintf(&b, "; %d more are withheld: for --max-tickets, or since a systemic night", m.Tickets.Withheld)
 	}
 	fmt.Fprintf(&b, "\n  %s/findings.csv\n", v.report)
 	return b.String()
