@@ -336,7 +336,7 @@ func (n *accountNight) returned() {
 		}
 		if !t.is(pending) && !g.Row.is(pending) { // what was booked is what it says now
 			n.st.Booked += t.signed() - g.Row.signed()
-			n.amendment("C1", &g.Row, t)
+			n.amendment(&verdictOn{code: "C1", row: *t}, &g.Row)
 		}
 		n.resolve(g, Undone, "Z3")
 		return true
@@ -384,7 +384,7 @@ func (n *accountNight) amended() {
 		case restated:
 			code = "C3"
 		}
-		n.note("amended", code, t, "").verdict = n.amendment(code, o, t)
+		n.amendment(n.note("amended", code, t, ""), o)
 		return true
 	})
 	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
@@ -412,24 +412,27 @@ func atOneRate(pairs [][2]*txn) bool {
 	return true
 }
 
-// amendment reports an amended row if it matters, and returns its verdict.
-func (n *accountNight) amendment(code Code, o, t *txn) Verdict {
-	f := n.finding(code, t)
+// amendment reports an amended row if it matters. o is what it was.
+func (n *accountNight) amendment(v *verdictOn, o *txn) {
+	t := &v.row
+	v.verdict = Benign
+	f := n.finding(v.code, t)
 	switch {
-	case code == "P1":
-		return Benign
-	case code == "C3":
+	case v.code == "P1":
+		return
+	case v.code == "C3":
 		f.ID = findingID(string(amendedTransaction), n.user, n.st.lineage(n.account), string(n.look.night))
 		f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
 		f.Evidence = map[string]any{"currency_before": o.Currency, "currency_after": t.Currency}
+		v.finding = f.ID
 		if !slices.ContainsFunc(n.sightings, func(s Sighting) bool { return s.ID == f.ID }) {
 			n.sightings = append(n.sightings, Sighting{f, Confirmed})
 		}
-		return Benign
+		return
 	case o.is(pending) || t.is(pending):
-		return Benign
+		return
 	case o.Amount == t.Amount && o.Flags == t.Flags && o.Date == t.Date && o.Currency == t.Currency:
-		return Benign
+		return
 	}
 	f.ID = findingID(string(amendedTransaction), n.user, t.GUID, string(n.look.night))
 	f.Evidence = map[string]any{
@@ -437,7 +440,7 @@ func (n *accountNight) amendment(code Code, o, t *txn) Verdict {
 		"after":  map[string]any{"amount": t.Amount.String(), "type": t.direction(), "date": t.Date.String(), "currency_code": t.Currency},
 	}
 	n.sightings = append(n.sightings, Sighting{f, Confirmed})
-	return Review
+	v.verdict, v.finding = Review, f.ID
 }
 
 // edge is how near the edge of the window a row may come and go, in days: its
