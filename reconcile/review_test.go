@@ -124,8 +124,14 @@ func TestCurrencyAtOneRate(t *testing.T) {
 		for i := range rows {
 			rows[i].Currency, rows[i].Amount, rows[i].Hash = "EUR", tt.rate(i, rows[i].Amount), rows[i].Hash+1
 		}
-		if got := h.tonight().codes["TRN-day-5"]; got != string(tt.want) {
+		s := h.tonight()
+		if got := s.codes["TRN-day-5"]; got != string(tt.want) {
 			t.Errorf("%s, want %s", got, tt.want)
+		}
+		for _, c := range s.changes {
+			if s.of(c.finding) != Confirmed {
+				t.Errorf("%s: its line names the finding %q", c.code, c.finding)
+			}
 		}
 	}
 }
