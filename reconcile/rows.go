@@ -399,13 +399,7 @@ func openPart(ctx context.Context, r *snapshot.Reader, part int) (p *partRows, e
 	if err := short(r.Manifest(), schemas.Transactions, part, p.keys.Rows()); err != nil {
 		return nil, errors.Join(err, p.keys.Close())
 	}
-	p.cells, err = r.OpenColumns(schemas.Transactions, part, cellColumns)
-	if err == nil {
-		p.guids, err = r.OpenColumns(schemas.Transactions, part, guidColumns)
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.close())
-	}
+	p.cells, p.guids = p.keys.Also(cellColumns), p.keys.Also(guidColumns)
 	return p, nil
 }
 
@@ -413,7 +407,7 @@ func (p *partRows) close() error {
 	if p.stop != nil {
 		p.stop()
 	}
-	return errors.Join(p.keys.Close(), p.cells.Close(), p.guids.Close())
+	return p.keys.Close()
 }
 
 // read reads what the keys do not say of a row.
