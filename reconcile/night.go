@@ -89,9 +89,10 @@ type unitNight struct {
 // snapshot before, and the new one.
 func (n *unitNight) run(ctx context.Context) (err error) {
 	n.counts = newCounts()
-	rows, err := readTables(ctx, n.now, n.unit, n.of)
-	if err != nil {
-		return err
+	users := openUsers(ctx, n.now, n.unit, n.of)
+	defer func() { err = errors.Join(err, users.close()) }()
+	if users.err != nil {
+		return users.err
 	}
 	old, err := n.before.users(n.st, n.states, n.unit, n.of)
 	defer func() { err = errors.Join(err, old.close()) }()
@@ -108,20 +109,25 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 	if err := errors.Join(was.err, is.err); err != nil {
 		return err
 	}
-	for names := sortedKeys(rows.users); len(names) > 0 || old.at != nil; {
-		st := old.at
-		if st == nil || len(names) > 0 && names[0] < st.User {
-			st = &userState{User: names[0]}
+	for users.at != nil || old.at != nil {
+		st, row := old.at, users.at
+		if st == nil || row != nil && row.guid < st.User {
+			st = &userState{User: row.guid}
 		} else if err := old.next(); err != nil {
 			return err
 		}
-		if first(names) == st.User {
-			names = names[1:]
+		if row != nil && row.guid != st.User {
+			row = nil // of a user who comes later
 		}
-		if err := n.user(st, rows.users[st.User], was, is); err != nil {
+		if row != nil {
+			users.next()
+		}
+		if users.err != nil {
+			return users.err
+		}
+		if err := n.user(st, row, was, is); err != nil {
 			return err
 		}
-		delete(rows.users, st.User)
 		if st.Gone != "" && len(st.Members) == 0 {
 			continue
 		}
