@@ -29,7 +29,7 @@ type verdictOn struct {
 	change      string // added, removed, amended
 	code        Code
 	verdict     Verdict
-	row         txn
+	row         *txn
 	counterpart string
 	finding     string
 }
@@ -60,7 +60,7 @@ type accountNight struct {
 }
 
 func (n *accountNight) note(change string, code Code, row *txn, counterpart string) *verdictOn {
-	n.changes = append(n.changes, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: *row, counterpart: counterpart})
+	n.changes = append(n.changes, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: row, counterpart: counterpart})
 	return &n.changes[len(n.changes)-1]
 }
 

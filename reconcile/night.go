@@ -29,11 +29,11 @@ type nightCounts struct {
 	members    map[string]int               // by institution
 }
 
-func newCounts() nightCounts {
-	return nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, fetched: map[string]schemas.Timestamp{}, members: map[string]int{}}
+func newCounts() *nightCounts {
+	return &nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, fetched: map[string]schemas.Timestamp{}, members: map[string]int{}}
 }
 
-func (c *nightCounts) add(o nightCounts) {
+func (c *nightCounts) add(o *nightCounts) {
 	c.compared += o.compared
 	c.apart += o.apart
 	c.posted += o.posted
@@ -82,7 +82,7 @@ type unitNight struct {
 	sightings []Sighting
 	changes   []changeLine
 	stale     []staleEntry
-	counts    nightCounts
+	counts    *nightCounts
 }
 
 // run streams the users of the unit: from the state of the night before, the
@@ -148,7 +148,7 @@ func (n *unitNight) user(st *userState, now *userRow, was, is *accountStream) er
 		n.unseen(st, nil)
 		return n.carry(st, was)
 	}
-	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: newCounts()}
+	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: n.counts}
 	if !now.listed {
 		u.wentAway()
 	}
@@ -293,7 +293,6 @@ func (n *unitNight) take(u *userNight) {
 			u.counts.fetched[h.st.Member] = *saa
 		}
 	}
-	n.counts.add(u.counts)
 }
 
 // checkpoint is the state after one snapshot.

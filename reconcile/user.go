@@ -67,7 +67,7 @@ type userNight struct {
 
 	sightings []Sighting
 	changes   []userChange
-	counts    nightCounts
+	counts    *nightCounts
 	stale     []staleEntry
 }
 
@@ -347,7 +347,7 @@ func (u *userNight) end() {
 			case schemas.Disabled:
 				code = "U2"
 			}
-			u.changes = append(u.changes, userChange{member: guid, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown}})
+			u.changes = append(u.changes, userChange{member: guid, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown, row: new(txn)}})
 		}
 	}
 	if u.now.listed && u.now.reason.Gap() && len(u.now.members) == 0 {
@@ -364,7 +364,7 @@ func (u *userNight) end() {
 func reasonOf(m *memberRow) string { return cmp.Or(string(m.reason), "unknown") }
 
 func (u *userNight) change(member, account, change string, code Code, t *txn, counterpart string) {
-	u.changes = append(u.changes, userChange{member, account, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: *t, counterpart: counterpart}})
+	u.changes = append(u.changes, userChange{member, account, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: t, counterpart: counterpart}})
 }
 
 // updatedBy notes an account's updated_at, and reports whether it moved since it
