@@ -139,11 +139,11 @@ func (n *accountNight) diff(before, after *accountRows) error {
 	if err != nil {
 		return err
 	}
-	added := make([]txn, 0, len(came))
+	n.added = make([]*txn, 0, len(came))
 	guids := make(map[string]bool, len(came))
 	for i, k := 0, 0; k < len(came); i++ {
 		if wanted[i] == came[k] {
-			added = append(added, n.after[i])
+			n.added = append(n.added, &n.after[i])
 			guids[n.after[i].GUID] = true
 			k++
 		}
@@ -153,7 +153,7 @@ func (n *accountNight) diff(before, after *accountRows) error {
 		return err
 	}
 	removed, err := before.pick(went, brief)
-	n.removed, n.added = pointers(removed), pointers(added)
+	n.removed = pointers(removed)
 	n.changes = make([]verdictOn, 0, len(went)+len(came))
 	return err
 }
@@ -198,7 +198,7 @@ func (n *accountNight) outside(before *accountRows, went []int, guids map[string
 	return slices.DeleteFunc(out, func(i int) bool {
 		guid, e := before.guid(i)
 		err = errors.Join(err, e)
-		return guids[guid]
+		return guids[string(guid)]
 	}), err
 }
 

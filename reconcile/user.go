@@ -186,7 +186,11 @@ func taken2(m map[string]string, v string) bool {
 	return false
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}
 
 // goneCode is why a whole member's rows are not there, "" if they should be.
 func (u *userNight) goneCode(member string) Code {
