@@ -31,7 +31,7 @@ type verdictOn struct {
 	change      string // added, removed, amended
 	code        Code
 	verdict     Verdict
-	row         txn
+	row         *txn
 	counterpart string
 	finding     string
 }
@@ -64,7 +64,7 @@ type accountNight struct {
 }
 
 func (n *accountNight) note(change string, code Code, row *txn, counterpart string) *verdictOn {
-	n.changes = append(n.changes, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: *row, counterpart: counterpart})
+	n.changes = append(n.changes, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: row, counterpart: counterpart})
 	return &n.changes[len(n.changes)-1]
 }
 
@@ -129,11 +129,11 @@ func (n *accountNight) diff(before, after *accountRows) error {
 	if err != nil {
 		return err
 	}
-	added := make([]txn, 0, len(came))
+	n.added = make([]*txn, 0, len(came))
 	guids := make(map[string]bool, len(came))
 	for i, k := 0, 0; k < len(came); i++ {
 		if wanted[i] == came[k] {
-			added = append(added, n.after[i])
+			n.added = append(n.added, &n.after[i])
 			guids[n.after[i].GUID] = true
 			k++
 		}
@@ -143,7 +143,7 @@ func (n *accountNight) diff(before, after *accountRows) error {
 		return err
 	}
 	removed, err := before.pick(went, brief)
-	n.removed, n.added = pointers(removed), pointers(added)
+	n.removed = pointers(removed)
 	n.changes = make([]verdictOn, 0, len(went)+len(came))
 	return err
 }
@@ -188,7 +188,7 @@ func (n *accountNight) outside(before *accountRows, went []int, guids map[string
 	return slices.DeleteFunc(out, func(i int) bool {
 		guid, e := before.guid(i)
 		err = errors.Join(err, e)
-		return guids[guid]
+		return guids[string(guid)]
 	}), err
 }
 
@@ -336,7 +336,7 @@ func (n *accountNight) returned() {
 		}
 		if !t.is(pending) && !g.Row.is(pending) { // what was booked is what it says now
 			n.st.Booked += t.signed() - g.Row.signed()
-			n.amendment(&verdictOn{code: "C1", row: *t}, &g.Row)
+			n.amendment(&verdictOn{code: "C1", row: t}, &g.Row)
 		}
 		n.resolve(g, Undone, "Z3")
 		return true
@@ -414,7 +414,7 @@ func atOneRate(pairs [][2]*txn) bool {
 
 // amendment reports an amended row if it matters. o is what it was.
 func (n *accountNight) amendment(v *verdictOn, o *txn) {
-	t := &v.row
+	t := v.row
 	v.verdict = Benign
 	f := n.finding(v.code, t)
 	switch {

@@ -30,6 +30,9 @@ const (
 )
 
 func checkNumber(t *txn) (int64, bool) {
+	if t.Check == "" {
+		return 0, false
+	}
 	k, err := strconv.ParseInt(t.Check, 10, 64)
 	return k, err == nil && k > 0 && !t.is(pending) && !t.is(noDate)
 }

@@ -72,7 +72,7 @@ func (n *accountNight) collectLegs(rows []*txn, old bool) {
 func (n *accountNight) postedLegs() (rows []*txn) {
 	for i := range n.changes {
 		if v := &n.changes[i]; v.change == "added" && v.code == "P2" || v.change == "amended" && v.code == "P1" {
-			rows = append(rows, &v.row)
+			rows = append(rows, v.row)
 		}
 	}
 	return rows

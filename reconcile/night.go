@@ -29,11 +29,11 @@ type nightCounts struct {
 	members    map[string]int               // by institution
 }
 
-func newCounts() nightCounts {
-	return nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, fetched: map[string]schemas.Timestamp{}, members: map[string]int{}}
+func newCounts() *nightCounts {
+	return &nightCounts{incomplete: map[string]int64{}, changes: map[string]map[Code]int64{}, vanished: map[string]int{}, had: map[string]int{}, fetched: map[string]schemas.Timestamp{}, members: map[string]int{}}
 }
 
-func (c *nightCounts) add(o nightCounts) {
+func (c *nightCounts) add(o *nightCounts) {
 	c.compared += o.compared
 	c.apart += o.apart
 	c.posted += o.posted
@@ -82,16 +82,17 @@ type unitNight struct {
 	sightings []Sighting
 	changes   []changeLine
 	stale     []staleEntry
-	counts    nightCounts
+	counts    *nightCounts
 }
 
 // run streams the users of the unit: from the state of the night before, the
 // snapshot before, and the new one.
 func (n *unitNight) run(ctx context.Context) (err error) {
 	n.counts = newCounts()
-	rows, err := readTables(ctx, n.now, n.unit, n.of)
-	if err != nil {
-		return err
+	users := openUsers(ctx, n.now, n.unit, n.of)
+	defer func() { err = errors.Join(err, users.close()) }()
+	if users.err != nil {
+		return users.err
 	}
 	old, err := n.before.users(n.st, n.states, n.unit, n.of)
 	defer func() { err = errors.Join(err, old.close()) }()
@@ -108,20 +109,25 @@ func (n *unitNight) run(ctx context.Context) (err error) {
 	if err := errors.Join(was.err, is.err); err != nil {
 		return err
 	}
-	for names := sortedKeys(rows.users); len(names) > 0 || old.at != nil; {
-		st := old.at
-		if st == nil || len(names) > 0 && names[0] < st.User {
-			st = &userState{User: names[0]}
+	for users.at != nil || old.at != nil {
+		st, row := old.at, users.at
+		if st == nil || row != nil && row.guid < st.User {
+			st = &userState{User: row.guid}
 		} else if err := old.next(); err != nil {
 			return err
 		}
-		if first(names) == st.User {
-			names = names[1:]
+		if row != nil && row.guid != st.User {
+			row = nil // of a user who comes later
 		}
-		if err := n.user(st, rows.users[st.User], was, is); err != nil {
+		if row != nil {
+			users.next()
+		}
+		if users.err != nil {
+			return users.err
+		}
+		if err := n.user(st, row, was, is); err != nil {
 			return err
 		}
-		delete(rows.users, st.User)
 		if st.over() {
 			continue
 		}
@@ -142,7 +148,7 @@ func (n *unitNight) user(st *userState, now *userRow, was, is *accountStream) er
 			why = notAskedFor
 		}
 	}
-	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: newCounts()}
+	u := &userNight{facts: n.facts, now: now, st: st, rules: n.o, counts: n.counts}
 	if !now.listed && !n.facts.allUsers { // nobody asked for this user, or the list broke off
 		for _, guid := range sortedKeys(st.Members) {
 			u.notLookedAt(guid, why)
@@ -294,7 +300,6 @@ func (n *unitNight) take(u *userNight) {
 			u.counts.fetched[h.st.Member] = *saa
 		}
 	}
-	n.counts.add(u.counts)
 }
 
 // checkpoint is the state after one snapshot.

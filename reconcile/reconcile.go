@@ -387,7 +387,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	}
 	before := r.ledger.tickets()
 	res.Findings = r.ledger.Apply(now.ID, facts.at.Time(), sightings)
-	res.Summary = summarize(r, prev, now, &counts, res.Findings, fired)
+	res.Summary = summarize(r, prev, now, counts, res.Findings, fired)
 	res.Summary.countTickets(res.Findings, before, withheld+kept)
 	c.Summary = &res.Summary
 	line, err := marshal(c)

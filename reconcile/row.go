@@ -80,6 +80,7 @@ var txnColumns = []string{
 type txnReader struct {
 	at   [17]int
 	last [17]string // texts that often repeat
+	buf  []byte
 }
 
 func newTxnReader() *txnReader {
@@ -102,9 +103,19 @@ func (r *txnReader) again(i int, vals []schemas.Value) string {
 func (r *txnReader) read(vals []schemas.Value) txn {
 	cell := func(i int) *schemas.Value { return &vals[r.at[i]] }
 	t := txn{
-		GUID: cell(0).String(), Member: r.again(2, vals), Amount: schemas.Money(cell(4).Int), Date: schemas.Date(cell(7).Int),
-		Created: schemas.Timestamp(cell(8).Int), Payee: cell(9).String(), Feed: cell(10).String(), Category: r.again(11, vals),
-		Currency: r.again(12, vals), Check: cell(13).String(), Merchant: cell(14).String(), Hash: cell(16).Int,
+		Member: r.again(2, vals), Amount: schemas.Money(cell(4).Int), Date: schemas.Date(cell(7).Int),
+		Created: schemas.Timestamp(cell(8).Int), Category: r.again(11, vals), Currency: r.again(12, vals), Hash: cell(16).Int,
+	}
+	texts := [...]*string{&t.GUID, &t.Payee, &t.Feed, &t.Check, &t.Merchant}
+	from := [len(texts)]int{0, 9, 10, 13, 14}
+	r.buf = r.buf[:0]
+	for _, i := range from {
+		r.buf = append(r.buf, cell(i).Text...)
+	}
+	all := string(r.buf) // one copy of them together
+	for k, i := range from {
+		n := len(cell(i).Text)
+		*texts[k], all = all[:n], all[n:]
 	}
 	switch typ := cell(5).Text; {
 	case string(typ) == "CREDIT":

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -50,10 +51,10 @@ func rowsAtHand(user, account string, rows []txn) *accountRows {
 	return a
 }
 
-// guid returns the guid of a row.
-func (a *accountRows) guid(i int) (string, error) {
+// guid returns the guid of a row. It is valid until the next call.
+func (a *accountRows) guid(i int) ([]byte, error) {
 	if a.rows != nil {
-		return a.rows[i].GUID, nil
+		return []byte(a.rows[i].GUID), nil
 	}
 	return a.part.guid(a.first + int64(i))
 }
@@ -165,6 +166,7 @@ func (d *day) byHash() (removed, added []int, ok bool, err error) {
 // before or after it.
 func (a *accountRows) namesake(at []int) (bool, error) {
 	dates := a.keys.dates
+	var same []byte
 	for _, i := range at {
 		for _, next := range []int{i - 1, i + 1} {
 			if next < 0 || next == len(dates) || dates[next] != dates[i] {
@@ -174,7 +176,8 @@ func (a *accountRows) namesake(at []int) (bool, error) {
 			if err != nil {
 				return false, err
 			}
-			if other, err := a.guid(next); one == other || err != nil {
+			same = append(same[:0], one...)
+			if other, err := a.guid(next); bytes.Equal(same, other) || err != nil {
 				return true, err
 			}
 		}
@@ -198,7 +201,7 @@ func (d *day) byGUID() (removed, added []int, err error) {
 			if err := errors.Join(e1, e2); err != nil {
 				return nil, nil, err
 			}
-			c = cmp.Compare(was, is)
+			c = bytes.Compare(was, is)
 		}
 		if c < 0 || c == 0 && b[i] != a[k] {
 			removed = append(removed, i)
@@ -411,13 +414,7 @@ func openPart(ctx context.Context, r *snapshot.Reader, part int) (p *partRows, e
 	if err := short(r.Manifest(), schemas.Transactions, part, p.keys.Rows()); err != nil {
 		return nil, errors.Join(err, p.keys.Close())
 	}
-	p.cells, err = r.OpenColumns(schemas.Transactions, part, cellColumns)
-	if err == nil {
-		p.guids, err = r.OpenColumns(schemas.Transactions, part, guidColumns)
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.close())
-	}
+	p.cells, p.guids = p.keys.Also(cellColumns), p.keys.Also(guidColumns)
 	return p, nil
 }
 
@@ -425,7 +422,7 @@ func (p *partRows) close() error {
 	if p.stop != nil {
 		p.stop()
 	}
-	return errors.Join(p.keys.Close(), p.cells.Close(), p.guids.Close())
+	return p.keys.Close()
 }
 
 // read reads what the keys do not say of a row.
@@ -439,9 +436,9 @@ func (p *partRows) read(row int64) (txn, error) {
 	return p.reader.read(p.vals), nil
 }
 
-func (p *partRows) guid(row int64) (string, error) {
+func (p *partRows) guid(row int64) ([]byte, error) {
 	err := p.guids.Cells(row, p.vals)
-	return p.vals[guidCell].String(), err
+	return p.vals[guidCell].Text, err
 }
 
 func (p *partRows) next() error {

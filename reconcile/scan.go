@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 
 	"tallyport/schemas"
 	"tallyport/snapshot"
@@ -20,6 +22,21 @@ func scan(ctx context.Context, r *snapshot.Reader, t *schemas.Table, part int, c
 		err = short(r.Manifest(), t, part, rows)
 	}
 	return err
+}
+
+// scanned yields what scan visits.
+func scanned(ctx context.Context, r *snapshot.Reader, t *schemas.Table, part int, columns []string) iter.Seq2[[]schemas.Value, error] {
+	return func(yield func([]schemas.Value, error) bool) {
+		err := scan(ctx, r, t, part, columns, func(vals []schemas.Value) error {
+			if !yield(vals, nil) {
+				return errStopped
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
 }
 
 // short refuses a part that has not as many rows as were written.

@@ -65,11 +65,13 @@ func regular(dates []schemas.Date) (median int, c cadence, ok bool) {
 	if len(dates) < 3 {
 		return 0, c, false
 	}
-	var gaps []int
+	var room [2][keptDates]int
+	gaps := room[0][:0]
 	for i := 1; i < len(dates); i++ {
 		gaps = append(gaps, int(dates[i]-dates[i-1]))
 	}
-	sorted := slices.Sorted(slices.Values(gaps))
+	sorted := append(room[1][:0], gaps...)
+	slices.Sort(sorted)
 	median = sorted[len(sorted)/2]
 	i := slices.IndexFunc(cadences, func(c cadence) bool { return median >= c.from && median <= c.to })
 	if i < 0 || len(dates) < cadences[i].need {
@@ -150,15 +152,22 @@ func (s *series) next() (due schemas.Date, median, slack int) {
 // whatever the amount, or the same amount about then whatever the payee is
 // called now.
 func (s *series) cameFor(t *txn) bool {
-	due, median, slack := s.next()
-	if due == 0 || t.is(noSum|noDate) || t.is(credit) != (s.Signed > 0) {
+	if t.is(noSum|noDate) || t.is(credit) != (s.Signed > 0) {
 		return false
 	}
-	last := s.Dates[len(s.Dates)-1]
-	if payeeKey(t) == s.Key {
+	same := payeeKey(t) == s.Key
+	if !same && t.signed() != s.Signed {
+		return false
+	}
+	due, median, slack := s.next()
+	if due == 0 {
+		return false
+	}
+	if same {
+		last := s.Dates[len(s.Dates)-1]
 		return int(t.Date-last) > median/2
 	}
-	return t.signed() == s.Signed && t.Date >= due-schemas.Date(slack) && int(t.Date-due) <= median/2
+	return t.Date >= due-schemas.Date(slack) && int(t.Date-due) <= median/2
 }
 
 // follow takes the rows that came to the series that waited for them, and

@@ -15,7 +15,7 @@ import (
 
 // readUser reads a line of a state.
 func readUser(line []byte, u *userState) error {
-	s := stateText{rest: line}
+	s := stateText{line: line, rest: line}
 	if s.user(u); !s.odd && len(bytes.TrimSpace(s.rest)) == 0 {
 		return nil
 	}
@@ -25,8 +25,28 @@ func readUser(line []byte, u *userState) error {
 
 // stateText is what is left of a line; odd, once it is not as expected.
 type stateText struct {
-	rest []byte
-	odd  bool
+	line, rest []byte
+	odd        bool
+
+	piece string // of the line
+	from  int    // where the piece begins
+}
+
+// pieceBytes is how much is copied of a line at a time. Whatever text is kept
+// keeps its piece.
+const pieceBytes = 512
+
+// text is a copy of a part of the line.
+func (s *stateText) text(part []byte) string {
+	if len(part) == 0 {
+		return ""
+	}
+	at := cap(s.line) - cap(part)
+	end := at + len(part)
+	if at < s.from || end > s.from+len(s.piece) {
+		s.from, s.piece = at, string(s.line[at:min(max(end, at+pieceBytes), len(s.line))])
+	}
+	return s.piece[at-s.from : end-s.from]
 }
 
 func (s *stateText) take(c byte) bool {
@@ -49,7 +69,7 @@ func (s *stateText) object(visit func(name string)) {
 	for more := !s.take('}'); more && !s.odd; more = !s.odd && s.take(',') {
 		name := s.quoted()
 		s.need(':')
-		visit(string(name))
+		visit(s.text(name))
 		if len(s.rest) == 0 || s.rest[0] != ',' {
 			s.need('}')
 			return
@@ -91,9 +111,9 @@ func (s *stateText) number() string {
 	for n < len(s.rest) && (s.rest[n] == '-' || s.rest[n] >= '0' && s.rest[n] <= '9') {
 		n++
 	}
-	text := string(s.rest[:n])
+	digits := s.text(s.rest[:n])
 	s.rest = s.rest[n:]
-	return text
+	return digits
 }
 
 func integer[N ~int | ~int32 | ~int64 | ~uint8](s *stateText, to *N) {
@@ -111,9 +131,9 @@ func (s *stateText) unsigned(to *uint64) {
 	}
 }
 
-func words[S ~string](s *stateText, to *S) { *to = S(s.quoted()) }
+func words[S ~string](s *stateText, to *S) { *to = S(s.text(s.quoted())) }
 
-func (s *stateText) text(to encoding.TextUnmarshaler) {
+func (s *stateText) unmarshal(to encoding.TextUnmarshaler) {
 	if err := to.UnmarshalText(s.quoted()); err != nil {
 		s.odd, s.rest = true, nil
 	}
@@ -121,7 +141,7 @@ func (s *stateText) text(to encoding.TextUnmarshaler) {
 
 func (s *stateText) instant(to **schemas.Timestamp) {
 	*to = new(schemas.Timestamp)
-	s.text(*to)
+	s.unmarshal(*to)
 }
 
 // yes takes true; false is never written.
@@ -211,7 +231,7 @@ func (s *stateText) leg(l *leg) {
 		case "s":
 			integer(s, &l.Signed)
 		case "d":
-			s.text(&l.Date)
+			s.unmarshal(&l.Date)
 		case "o":
 			s.yes(&l.Old)
 		case "p":
@@ -239,9 +259,9 @@ func (s *stateText) member(m *memberState) {
 			s.object(func(name string) {
 				switch name {
 				case "from":
-					s.text(&m.BaseWindow.From)
+					s.unmarshal(&m.BaseWindow.From)
 				case "to":
-					s.text(&m.BaseWindow.To)
+					s.unmarshal(&m.BaseWindow.To)
 				default:
 					s.odd = true
 				}
@@ -249,7 +269,7 @@ func (s *stateText) member(m *memberState) {
 		case "s":
 			s.instant(&m.BaseSAA)
 		case "t":
-			s.text(&m.BaseAt)
+			s.unmarshal(&m.BaseAt)
 		case "g":
 			words(s, &m.Gone)
 		case "c":
@@ -266,19 +286,19 @@ func (s *stateText) health(h *memberHistory) {
 	s.object(func(name string) {
 		switch name {
 		case "f":
-			s.text(&h.First)
+			s.unmarshal(&h.First)
 		case "l":
-			s.text(&h.Last)
+			s.unmarshal(&h.Last)
 		case "s":
 			s.instant(&h.Success)
 		case "r":
-			s.other(&h.Run)
+			s.run(&h.Run)
 		case "d":
-			s.other(&h.Down)
+			s.run(&h.Down)
 		case "j":
 			s.instant(&h.Job)
 		case "b":
-			s.text(&h.Busy)
+			s.unmarshal(&h.Busy)
 		case "w":
 			integer(s, &h.Waited)
 		case "i":
@@ -286,9 +306,47 @@ func (s *stateText) health(h *memberHistory) {
 		case "e":
 			s.yes(&h.Resumed)
 		case "x":
-			s.other(&h.Shown)
+			s.shown(&h.Shown)
 		case "u":
-			s.other(&h.Odd)
+			s.shown(&h.Odd)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) run(r *statusRun) {
+	s.object(func(name string) {
+		switch name {
+		case "o":
+			words(s, &r.Of)
+		case "b":
+			s.unmarshal(&r.Before)
+		case "f":
+			s.unmarshal(&r.First)
+		case "s":
+			integer(s, &r.Seen)
+		case "n":
+			integer(s, &r.Looks)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) shown(x *shown) {
+	s.object(func(name string) {
+		switch name {
+		case "c":
+			words(s, &x.Code)
+		case "v":
+			words(s, &x.Verdict)
+		case "s":
+			words(s, &x.Status)
+		case "f":
+			words(s, &x.First)
+		case "l":
+			words(s, &x.Last)
 		default:
 			s.odd = true
 		}
@@ -311,7 +369,7 @@ func (s *stateText) account(a *accountState) {
 		case "z":
 			s.yes(&a.Zero)
 		case "y":
-			s.text(&a.Updated)
+			s.unmarshal(&a.Updated)
 		case "l":
 			words(s, &a.Lineage)
 		case "u":
@@ -332,7 +390,7 @@ func (s *stateText) account(a *accountState) {
 			})
 		case "b":
 			a.Posted = map[string]string{}
-			s.object(func(guid string) { a.Posted[guid] = string(s.quoted()) })
+			s.object(func(guid string) { a.Posted[guid] = s.text(s.quoted()) })
 		case "2":
 			s.array(func() {
 				a.Doubles = append(a.Doubles, new(double))
@@ -365,7 +423,7 @@ func (s *stateText) account(a *accountState) {
 				s.series(a.Series[len(a.Series)-1])
 			})
 		case "e":
-			s.text(&a.Learnt)
+			s.unmarshal(&a.Learnt)
 		case "v":
 			s.yes(&a.Pends)
 		default:
@@ -390,7 +448,7 @@ func (s *stateText) gone(g *gone) {
 		case "k":
 			s.array(func() {
 				var t schemas.Timestamp
-				s.text(&t)
+				s.unmarshal(&t)
 				g.Looks = append(g.Looks, t)
 			})
 		case "c":
@@ -423,7 +481,7 @@ func (s *stateText) row(t *txn) {
 		case "g":
 			words(s, &t.GUID)
 		case "d":
-			s.text(&t.Date)
+			s.unmarshal(&t.Date)
 		case "a":
 			integer(s, &t.Amount)
 		case "f":
@@ -431,7 +489,7 @@ func (s *stateText) row(t *txn) {
 		case "h":
 			integer(s, &t.Hash)
 		case "c":
-			s.text(&t.Created)
+			s.unmarshal(&t.Created)
 		case "p":
 			words(s, &t.Payee)
 		case "o":
@@ -460,7 +518,7 @@ func (s *stateText) double(d *double) {
 		case "a":
 			integer(s, &d.By)
 		case "t":
-			s.text(&d.At)
+			s.unmarshal(&d.At)
 		case "x":
 			s.yes(&d.Extra)
 		default:
@@ -473,7 +531,7 @@ func (s *stateText) payment(p *payment) {
 	s.object(func(name string) {
 		switch name {
 		case "d":
-			s.text(&p.Date)
+			s.unmarshal(&p.Date)
 		case "a":
 			integer(s, &p.Amount)
 		case "m":
@@ -490,7 +548,7 @@ func (s *stateText) sample(x *sample) {
 	s.object(func(name string) {
 		switch name {
 		case "t":
-			s.text(&x.At)
+			s.unmarshal(&x.At)
 		case "b":
 			integer(s, &x.Balance)
 		case "u":
@@ -509,7 +567,7 @@ func (s *stateText) check(c *check) {
 		case "n":
 			integer(s, &c.Number)
 		case "d":
-			s.text(&c.Date)
+			s.unmarshal(&c.Date)
 		default:
 			s.odd = true
 		}
@@ -520,7 +578,7 @@ func (s *stateText) silence(q *silence) {
 	s.object(func(name string) {
 		switch name {
 		case "d":
-			s.text(&q.Last)
+			s.unmarshal(&q.Last)
 		case "m":
 			integer(s, &q.Largest)
 		case "n":
@@ -548,13 +606,13 @@ func (s *stateText) series(r *series) {
 			r.Dates = []schemas.Date{}
 			s.array(func() {
 				var d schemas.Date
-				s.text(&d)
+				s.unmarshal(&d)
 				r.Dates = append(r.Dates, d)
 			})
 		case "p":
 			words(s, &r.Payee)
 		case "u":
-			s.text(&r.Due)
+			s.unmarshal(&r.Due)
 		case "f":
 			words(s, &r.First)
 		case "s":

@@ -237,10 +237,10 @@ func (l *stateLine) health(h *memberHistory) {
 	}
 	l.when("s", h.Success)
 	if h.Run != (statusRun{}) {
-		l.other("r", &h.Run)
+		l.run("r", &h.Run)
 	}
 	if h.Down != (statusRun{}) {
-		l.other("d", &h.Down)
+		l.run("d", &h.Down)
 	}
 	l.when("j", h.Job)
 	if h.Busy != 0 {
@@ -250,11 +250,37 @@ func (l *stateLine) health(h *memberHistory) {
 	l.yes("i", h.Idle)
 	l.yes("e", h.Resumed)
 	if h.Shown != (shown{}) {
-		l.other("x", &h.Shown)
+		l.shown("x", &h.Shown)
 	}
 	if h.Odd != (shown{}) {
-		l.other("u", &h.Odd)
+		l.shown("u", &h.Odd)
 	}
+	l.close()
+}
+
+func (l *stateLine) run(name string, r *statusRun) {
+	l.name(name)
+	l.open()
+	l.text("o", r.Of)
+	if r.Before != 0 {
+		l.instant("b", r.Before)
+	}
+	if r.First != 0 {
+		l.instant("f", r.First)
+	}
+	l.some("s", int64(r.Seen))
+	l.some("n", int64(r.Looks))
+	l.close()
+}
+
+func (l *stateLine) shown(name string, x *shown) {
+	l.name(name)
+	l.open()
+	l.text("c", string(x.Code))
+	l.text("v", string(x.Verdict))
+	l.text("s", x.Status)
+	l.text("f", string(x.First))
+	l.text("l", string(x.Last))
 	l.close()
 }
 

@@ -1,8 +1,12 @@
 package reconcile
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"iter"
 	"slices"
 
 	"tallyport/schemas"
@@ -15,14 +19,163 @@ type tables struct {
 	users map[string]*userRow
 }
 
-func (t *tables) user(guid string) *userRow {
-	u := t.users[guid]
-	if u == nil {
-		u = &userRow{guid: guid, members: map[string]*memberRow{}}
-		t.users[guid] = u
+// readTables reads the unit's users, members, accounts and coverage.
+func readTables(ctx context.Context, r *snapshot.Reader, unit, n int) (*tables, error) {
+	t := &tables{users: map[string]*userRow{}}
+	s := openUsers(ctx, r, unit, n)
+	for ; s.at != nil; s.next() {
+		t.users[s.at.guid] = s.at
 	}
-	return u
+	return t, errors.Join(s.err, s.close())
 }
+
+// userStream goes through the users of a unit in order, with what its tables
+// say of them.
+type userStream struct {
+	ctx    context.Context
+	tables []*tableRows
+	at     *userRow // nil at the end
+	err    error
+}
+
+func openUsers(ctx context.Context, r *snapshot.Reader, unit, n int) *userStream {
+	s := &userStream{ctx: ctx}
+	id, scope := r.Manifest().ID, r.Manifest().Plan.Scope
+	for _, p := range parts(r.Manifest(), unit, n) {
+		for _, t := range []*tableRows{
+			{table: schemas.Users, columns: []string{"guid", "is_disabled"}, read: func(u *userRow, get cells) {
+				u.listed, u.disabled = true, get("is_disabled").Int != 0
+			}},
+			{table: schemas.Members, columns: memberColumns, read: func(u *userRow, get cells) { u.readMember(get, id) }},
+			{table: schemas.Accounts, columns: accountColumns, read: (*userRow).readAccount},
+			{table: schemas.Coverage, columns: coverageColumns, read: func(u *userRow, get cells) { u.readCoverage(get, scope) }},
+		} {
+			if s.err = t.open(ctx, r, p); s.err != nil {
+				return s
+			}
+			s.tables = append(s.tables, t)
+		}
+	}
+	s.next()
+	return s
+}
+
+// close closes the tables.
+func (s *userStream) close() error {
+	var err error
+	for _, t := range s.tables {
+		err = errors.Join(err, t.close())
+	}
+	return err
+}
+
+// next moves on to the next user.
+func (s *userStream) next() {
+	s.at = nil
+	if s.err = s.ctx.Err(); s.err != nil {
+		return
+	}
+	var least []byte
+	found := false
+	for _, t := range s.tables {
+		if t.more && (!found || bytes.Compare(t.user(), least) < 0) {
+			least, found = t.user(), true
+		}
+	}
+	if !found {
+		return
+	}
+	u := &userRow{guid: string(least), members: map[string]*memberRow{}}
+	for _, t := range s.tables {
+		for t.more && string(t.user()) == u.guid {
+			t.read(u, t.cell)
+			if s.err = t.next(); s.err != nil {
+				return
+			}
+		}
+		if t.more && string(t.user()) < u.guid {
+			s.err = fmt.Errorf("%s: %w: user %s comes after %s", t.table.Name, snapshot.ErrDamaged, t.user(), u.guid)
+			return
+		}
+	}
+	if own := u.members[""]; own != nil { // the user's own list of transactions stands for all members
+		delete(u.members, "")
+		for _, m := range u.members {
+			if !own.complete {
+				m.complete, m.reason = false, cmp.Or(m.reason, own.reason)
+			}
+		}
+	}
+	s.at = u
+}
+
+// cells are the cells of a row by the names of their columns.
+type cells func(string) schemas.Value
+
+// tableRows goes through the rows of one part of a table.
+type tableRows struct {
+	table   *schemas.Table
+	columns []string // the first names the user
+	read    func(*userRow, cells)
+
+	at   []int // where the columns stand among vals
+	vals []schemas.Value
+	more bool // there is a row
+	cell cells
+
+	from *snapshot.Columns
+	row  int64
+	pull func() ([]schemas.Value, error, bool) // of a part without columns
+	stop func()
+}
+
+// open opens a part, and stands at its first row.
+func (t *tableRows) open(ctx context.Context, r *snapshot.Reader, part int) (err error) {
+	for _, name := range t.columns {
+		t.at = append(t.at, t.table.Index(name))
+	}
+	t.cell = func(name string) schemas.Value { // a map would take longer
+		return t.vals[t.at[slices.Index(t.columns, name)]]
+	}
+	if t.from, err = r.OpenColumns(t.table, part, t.columns); err != nil {
+		return err
+	}
+	if t.from == nil {
+		t.pull, t.stop = iter.Pull2(scanned(ctx, r, t.table, part, t.columns))
+	} else if err := short(r.Manifest(), t.table, part, t.from.Rows()); err != nil {
+		return errors.Join(err, t.from.Close())
+	}
+	t.vals, t.row = make([]schemas.Value, len(t.table.Columns)), -1
+	if err := t.next(); err != nil {
+		return errors.Join(err, t.close())
+	}
+	return nil
+}
+
+func (t *tableRows) close() error {
+	if t.stop != nil {
+		t.stop()
+	}
+	return t.from.Close()
+}
+
+// next moves on to the next row. Walks that belong to no user are passed over.
+func (t *tableRows) next() (err error) {
+	for first := true; err == nil && (first || t.more && t.table == schemas.Coverage && len(t.user()) == 0); first = false {
+		if t.pull != nil {
+			t.vals, err, t.more = t.pull()
+			continue
+		}
+		t.row++
+		if t.more = t.row < t.from.Rows(); t.more {
+			err = t.from.Cells(t.row, t.vals)
+		}
+	}
+	return err
+}
+
+// user is the user that the row is about, empty if there is none.
+func (t *tableRows) user() []byte { return t.vals[t.at[0]].Text }
 
 func (u *userRow) member(guid string) *memberRow {
 	m := u.members[guid]
@@ -42,59 +195,16 @@ func parts(m *snapshot.Manifest, unit, n int) []int {
 	return out
 }
 
-// readTables reads the unit's users, members, accounts and coverage.
-func readTables(ctx context.Context, r *snapshot.Reader, unit, n int) (*tables, error) {
-	t := &tables{users: map[string]*userRow{}}
-	id, scope := r.Manifest().ID, r.Manifest().Plan.Scope
-	for _, p := range parts(r.Manifest(), unit, n) {
-		for _, read := range []struct {
-			table   *schemas.Table
-			columns []string
-			row     func(get func(string) schemas.Value)
-		}{
-			{schemas.Users, []string{"guid", "is_disabled"}, func(get func(string) schemas.Value) {
-				u := t.user(get("guid").String())
-				u.listed, u.disabled = true, get("is_disabled").Int != 0
-			}},
-			{schemas.Members, memberColumns, func(get func(string) schemas.Value) { t.readMember(get, id) }},
-			{schemas.Accounts, []string{"guid", "member_guid", "user_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment", "last_payment_at", "updated_at"}, t.readAccount},
-			{schemas.Coverage, coverageColumns, func(get func(string) schemas.Value) { t.readCoverage(get, scope) }},
-		} {
-			at := make([]int, len(read.columns))
-			for i, name := range read.columns {
-				at[i] = read.table.Index(name)
-			}
-			err := scan(ctx, r, read.table, p, read.columns, func(vals []schemas.Value) error {
-				read.row(func(name string) schemas.Value { // a map would take longer
-					return vals[at[slices.Index(read.columns, name)]]
-				})
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-	for _, u := range t.users { // the user's own list of transactions stands for all members
-		if own := u.members[""]; own != nil {
-			delete(u.members, "")
-			for _, m := range u.members {
-				if !own.complete {
-					m.complete, m.reason = false, cmp.Or(m.reason, own.reason)
-				}
-			}
-		}
-	}
-	return t, nil
-}
-
-var memberColumns = []string{"guid", "user_guid", "institution_code", "aggregated_at", "successfully_aggregated_at", "is_being_aggregated",
+var memberColumns = []string{"user_guid", "guid", "institution_code", "aggregated_at", "successfully_aggregated_at", "is_being_aggregated",
 	"connection_status", "background_aggregation_is_disabled"}
+
+var accountColumns = []string{"user_guid", "guid", "member_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment",
+	"last_payment_at", "updated_at"}
 
 var coverageColumns = []string{"user_guid", "member_guid", "resource", "complete", "reason", "observed_at", "successfully_aggregated_at_after"}
 
-func (t *tables) readMember(get func(string) schemas.Value, id snapshot.ID) {
-	m := t.user(get("user_guid").String()).member(get("guid").String())
+func (u *userRow) readMember(get cells, id snapshot.ID) {
+	m := u.member(get("guid").String())
 	m.listed = true
 	m.night = memberNight{Snapshot: id, ObservedAt: m.night.ObservedAt, Status: get("connection_status").String(),
 		Institution: get("institution_code").String(), Manual: get("background_aggregation_is_disabled").Int != 0}
@@ -116,8 +226,8 @@ func timestamp(v schemas.Value) *schemas.Timestamp {
 	return &ts
 }
 
-func (t *tables) readAccount(get func(string) schemas.Value) {
-	m := t.user(get("user_guid").String()).member(get("member_guid").String())
+func (u *userRow) readAccount(get cells) {
+	m := u.member(get("member_guid").String())
 	a := &accountRow{member: m.guid, typ: get("type").String(), currency: get("currency_code").String(), closed: get("is_closed").Int != 0}
 	if name, number := get("name").String(), get("account_number").String(); name+number != "" {
 		a.tail = digest([]string{name, number})
@@ -133,12 +243,8 @@ func (t *tables) readAccount(get func(string) schemas.Value) {
 	m.accounts[get("guid").String()] = a
 }
 
-func (t *tables) readCoverage(get func(string) schemas.Value, scope schemas.Scope) {
-	user, member := get("user_guid").String(), get("member_guid").String()
-	if user == "" {
-		return
-	}
-	u := t.user(user)
+func (u *userRow) readCoverage(get cells, scope schemas.Scope) {
+	member := get("member_guid").String()
 	resource := schemas.Resource(get("resource").String())
 	complete, reason := get("complete").Int != 0, schemas.Reason(get("reason").String())
 	switch {

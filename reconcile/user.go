@@ -68,7 +68,7 @@ type userNight struct {
 
 	sightings []Sighting
 	changes   []userChange
-	counts    nightCounts
+	counts    *nightCounts
 	stale     []staleEntry
 }
 
@@ -229,7 +229,11 @@ func taken2(m map[string]string, v string) bool {
 	return false
 }
 
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+func sortedKeys[V any](m map[string]V) []string {
+	keys := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(keys)
+	return keys
+}
 
 // goneCode is why a whole member's rows are not there, "" if they should be.
 func (u *userNight) goneCode(member string) Code {
@@ -413,7 +417,7 @@ func (u *userNight) notLookedAt(member string, why schemas.Reason) {
 	case notAskedFor:
 		code = "X4"
 	}
-	u.changes = append(u.changes, userChange{member: member, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown}})
+	u.changes = append(u.changes, userChange{member: member, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown, row: new(txn)}})
 }
 
 // notAskedFor is why nobody looked at a user whom --users does not name.
@@ -422,7 +426,7 @@ const notAskedFor schemas.Reason = "not_asked_for"
 func reasonOf(m *memberRow) string { return cmp.Or(string(m.reason), "unknown") }
 
 func (u *userNight) change(member, account, change string, code Code, t *txn, counterpart string) {
-	u.changes = append(u.changes, userChange{member, account, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: *t, counterpart: counterpart}})
+	u.changes = append(u.changes, userChange{member, account, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: t, counterpart: counterpart}})
 }
 
 // updatedBy notes an account's updated_at, and reports whether it moved since it

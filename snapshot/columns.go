@@ -23,6 +23,7 @@ type Columns struct {
 	name   string
 	table  *schemas.Table
 	rd     *file.Reader
+	at     []int   // in the file, for each of the table's columns
 	starts []int64 // first row of each row group, then the number of rows
 	cols   []column
 	zstd   *zstd.Decoder
@@ -101,8 +102,7 @@ func (r *Reader) OpenColumns(t *schemas.Table, part int, names []string) (_ *Col
 	if c.zstd, err = newUnpacker(); err != nil {
 		return nil, err
 	}
-	var at []int
-	if c.rd, at, err = openParquet(c.f, t); err != nil {
+	if c.rd, c.at, err = openParquet(c.f, t); err != nil {
 		return nil, err
 	}
 	for g := range c.rd.NumRowGroups() {
@@ -112,11 +112,23 @@ func (r *Reader) OpenColumns(t *schemas.Table, part int, names []string) (_ *Col
 		}
 		c.starts = append(c.starts, c.starts[g]+rows)
 	}
-	for _, name := range names {
-		i := t.Index(name)
-		c.cols = append(c.cols, column{index: i, at: at[i], kind: t.Columns[i].Kind, required: t.Columns[i].Required, group: -1})
-	}
+	c.read(names)
 	return c, nil
+}
+
+func (c *Columns) read(names []string) {
+	for _, name := range names {
+		i := c.table.Index(name)
+		c.cols = append(c.cols, column{index: i, at: c.at[i], kind: c.table.Columns[i].Kind, required: c.table.Columns[i].Required, group: -1})
+	}
+}
+
+// Also returns other columns of the part, which go through it at their own
+// pace. They are closed with c.
+func (c *Columns) Also(names []string) *Columns {
+	other := &Columns{f: c.f, name: c.name, table: c.table, rd: c.rd, at: c.at, starts: c.starts, zstd: c.zstd}
+	other.read(names)
+	return other
 }
 
 // Close closes the part.
@@ -137,7 +149,7 @@ func (c *Columns) Load(row int64) (n int, err error) {
 	end := c.Rows()
 	for i := range c.cols {
 		col := &c.cols[i]
-		if err := c.load(col, row, true); err != nil {
+		if err := c.load(col, row); err != nil {
 			return 0, fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[col.index].Name, err)
 		}
 		end = min(end, col.first+col.rows)
@@ -148,30 +160,37 @@ func (c *Columns) Load(row int64) (n int, err error) {
 // Cells fills the columns' cells of a row into vals, which has one for each of
 // the table's columns. Texts are valid until the next call.
 func (c *Columns) Cells(row int64, vals []schemas.Value) error {
-	for i := range c.cols {
-		col := &c.cols[i]
-		err := c.load(col, row, false)
-		if err == nil {
-			err = col.find(int(row-col.first), &vals[col.index])
-		}
-		if err != nil {
-			return fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[col.index].Name, err)
-		}
+	if i, err := c.cells(row, vals); err != nil {
+		return fmt.Errorf("%s: column %s: %w", c.name, c.table.Columns[c.cols[i].index].Name, err)
 	}
 	return nil
 }
 
-// find looks a cell up in a page that need not be decoded.
-func (c *column) find(k int, v *schemas.Value) (err error) {
+// cells returns how far it came.
+func (c *Columns) cells(row int64, vals []schemas.Value) (i int, err error) {
 	defer recoverDamage(&err)
+	for i = range c.cols {
+		col := &c.cols[i]
+		if !col.has(row) {
+			if err := c.turn(col, row); err != nil {
+				return i, err
+			}
+		}
+		col.find(int(row-col.first), &vals[col.index])
+	}
+	return i, nil
+}
+
+// find looks a cell up in a page that need not be decoded.
+func (c *column) find(k int, v *schemas.Value) {
 	*v = schemas.Value{}
 	if c.at < 0 {
-		return nil
+		return
 	}
 	if !c.required {
 		k, v.Set = c.levels.rank(k)
 		if !v.Set {
-			return nil
+			return
 		}
 	}
 	v.Set = true
@@ -185,7 +204,6 @@ func (c *column) find(k int, v *schemas.Value) (err error) {
 	default:
 		v.Int = plainInt(c.kind, c.data, k)
 	}
-	return nil
 }
 
 // text returns a text of the page, going on from the one that was asked for
@@ -338,14 +356,13 @@ func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) 
 
 var errPages = fmt.Errorf("%w: its pages are not those of its row group", ErrDamaged)
 
-// load reads on to the page that holds the row, and decodes it if all is asked
-// for.
-func (c *Columns) load(col *column, row int64, all bool) (err error) {
-	if col.has(row) && (col.decoded || !all) {
+// load reads on to the page that holds the row, and decodes it.
+func (c *Columns) load(col *column, row int64) (err error) {
+	if col.has(row) && col.decoded {
 		return nil
 	}
 	defer recoverDamage(&err)
-	if err := c.turn(col, row); err != nil || !all || col.decoded {
+	if err := c.turn(col, row); err != nil || col.decoded {
 		return err
 	}
 	return c.decode(col)
