@@ -310,18 +310,11 @@ func (n *accountNight) say(g *gone) {
 		return
 	}
 	claim := Suspected
-	if g.confirmed() && !n.mayLearn(g) {
+	if g.confirmed() {
 		claim = Confirmed
 	}
 	g.Claim = claim
 	n.sightings = append(n.sightings, Sighting{n.missing(g), claim})
-}
-
-// mayLearn reports whether the balance cannot answer yet, but may soon: the
-// account was not seen often enough.
-func (n *accountNight) mayLearn(g *gone) bool {
-	_, flat := priorSign(n.st.Type)
-	return g.Code == "Z2" && !flat && len(n.st.Samples) > 0 && len(n.st.Samples) < needSamples+2 && len(g.Looks) < needSamples
 }
 
 // resolve closes an open question; the ledger hears of it if it ever did.

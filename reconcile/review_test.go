@@ -86,3 +86,15 @@ func TestMissingWithoutDate(t *testing.T) {
 		t.Errorf("it is %q", c)
 	}
 }
+
+// What is confirmed is open, though the balance was not seen often enough to
+// say more of it.
+func TestConfirmedIsOpen(t *testing.T) {
+	h := newHousehold()
+	h.members["MBR-1"].accounts["ACT-7"] = &homeAccount{typ: "CHECKING", rows: long("few", 8)}
+	claims(h, 2)
+	h.lose("ACT-7", "TRN-few-5")
+	if c := claims(h, 2)["missing_transaction TRN-few-5"]; c != Confirmed {
+		t.Errorf("after two looks it is %q", c)
+	}
+}
