@@ -96,11 +96,27 @@ func (n *accountNight) newMissing(m model, delta schemas.Money, at schemas.Times
 			return
 		}
 	}
+	n.blur(at)
 	x := &missing{Signed: delta, At: at, First: n.look.night}
 	x.ID = n.freshID(delta, schemas.DateOf(at.Time()))
 	n.st.rebook(at, delta)
 	n.st.Missing = append(n.st.Missing, x)
 	n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, m), Confirmed})
+}
+
+// blur notes that a step at t was more than one thing: from then on the level
+// cannot say what became of a row that went or came twice in that night.
+func (n *accountNight) blur(t schemas.Timestamp) {
+	for _, g := range n.st.Gone {
+		if !g.Row.is(pending) && !g.Stood && g.since() == t {
+			g.Cut = true
+		}
+	}
+	for _, d := range n.st.Doubles {
+		if d.At == t {
+			d.Extra = true // what it moved is in the step
+		}
+	}
 }
 
 // foundHeld looks for pending rows that went about then and by whose amounts

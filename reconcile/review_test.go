@@ -98,3 +98,33 @@ func TestConfirmedIsOpen(t *testing.T) {
 		t.Errorf("after two looks it is %q", c)
 	}
 }
+
+// Of a night on which the balance moved by something else besides, the level
+// that follows says nothing: neither of what went nor of what came twice.
+func TestMixedNightTellsNothing(t *testing.T) {
+	h := newHousehold()
+	a := h.account(usual)
+	h.lose(usual, "TRN-twin")
+	claims(h, 6)
+	h.post(usual, posted("TRN-tea", 15, "Teashop", -7_0000))
+	h.tonight()
+	a.balance -= h.lose(usual, "TRN-day-5").signed() // the bank takes one back
+	a.balance -= 33_0000                             // and books another
+	a.rows = append(a.rows, posted("TRN-tea-2", 15, "Teashop", -7_0000))
+	for range 8 {
+		for _, s := range h.tonight().sightings {
+			if s.Code == "Z1" {
+				t.Fatalf("%s is taken for lost", s.Transaction)
+			}
+		}
+	}
+	h.lose(usual, "TRN-tea-2")
+	if got := h.tonight().codes["TRN-tea-2"]; got != "D1" {
+		t.Errorf("the double is %q", got)
+	}
+	for what, c := range claims(h, 5) {
+		if what != "missing_transaction TRN-day-5" && what != "never_seen_transaction " {
+			t.Errorf("afterwards %s is %s", what, c)
+		}
+	}
+}
