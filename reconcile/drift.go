@@ -161,7 +161,8 @@ func (m model) moved(s []sample, i int) (delta schemas.Money, sure bool) {
 	before, after := d[max(m.lag, i-levelBefore):max(m.lag, i)], d[from:min(from+levelAfter, len(d))]
 	l0, n0 := m.mode(before)
 	l1, n1 := m.mode(after)
-	return l1 - l0, n0 >= 2 && n1 >= 2
+	// A level that one sample shows and that is still there is no coincidence.
+	return l1 - l0, n1 >= 2 && (n0 >= 2 || n0 == 1 && m.same(l0, l1))
 }
 
 // since is moved with as many samples after i as there are, if only one.

@@ -184,6 +184,9 @@ func (n *accountNight) becomesP5(g *gone, at schemas.Timestamp, booked schemas.M
 // couldPost reports whether a pending row could have been booked as the amount:
 // with a tip, or at the rate of the day. What a round hold becomes nobody knows.
 func couldPost(o *txn, booked schemas.Money) bool {
+	if roundHold(o) {
+		return false
+	}
 	t := *o
 	t.Flags &^= pending
 	t.Amount = abs(booked)

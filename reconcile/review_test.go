@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"fmt"
 	"testing"
 
 	"tallyport/schemas"
@@ -87,6 +88,13 @@ func TestMissingWithoutDate(t *testing.T) {
 	}
 }
 
+// fuel is a hold of a round sum, as pumps and hotels ask for.
+func fuel(guid string, day int, signed schemas.Money) txn {
+	t := held0(guid, day, "Pump", signed)
+	t.Category = "Gas & Fuel"
+	return t
+}
+
 // What is confirmed is open, though the balance was not seen often enough to
 // say more of it.
 func TestConfirmedIsOpen(t *testing.T) {
@@ -126,5 +134,39 @@ func TestMixedNightTellsNothing(t *testing.T) {
 		if what != "missing_transaction TRN-day-5" && what != "never_seen_transaction " {
 			t.Errorf("afterwards %s is %s", what, c)
 		}
+	}
+}
+
+// A hold of a round sum says nothing of the amount that is booked.
+func TestRoundHoldIsNoAmount(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, fuel("TRN-pump", 10, -100_0000))
+	h.tonight()
+	h.lose(usual, "TRN-pump")
+	h.account(usual).balance -= 98_0000
+	for what, c := range claims(h, 6) {
+		if what == "missing_transaction TRN-pump" {
+			t.Errorf("it is %s", c)
+		}
+	}
+}
+
+// One look before a row went is enough where the balance is still the same.
+func TestLostOnTheSecondNight(t *testing.T) {
+	h := newHousehold()
+	h.members["MBR-1"].accounts["ACT-7"] = &homeAccount{typ: "CHECKING", rows: long("few", 8)}
+	h.tonight()
+	h.lose("ACT-7", "TRN-few-5")
+	var last Code
+	for range 12 {
+		h.post("ACT-7", posted(fmt.Sprint("TRN-more-", h.day), h.day, payees[h.day%len(payees)], -5_0000-schemas.Money(h.day*1_1300)))
+		for _, s := range h.tonight().sightings {
+			if s.Transaction == "TRN-few-5" {
+				last = s.Code
+			}
+		}
+	}
+	if last != "Z1" {
+		t.Errorf("it is %q", last)
 	}
 }

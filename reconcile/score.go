@@ -38,6 +38,10 @@ func (t *txn) has(h habit) bool {
 	})
 }
 
+// roundHold reports whether the row is authorised as a round sum, which says
+// nothing of what is booked.
+func roundHold(o *txn) bool { return o.has(rounded) && slices.Contains(roundSums, o.Amount) }
+
 // alike reports whether two rows can be the same thing at all.
 func alike(a, b *txn) bool {
 	return a.is(credit) == b.is(credit) && !a.is(noSum) && !b.is(noSum) && !a.is(noDate) && !b.is(noDate) &&
