@@ -144,11 +144,9 @@ func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 	}
 	found, ok := m.explain(delta, clues)
 	if !ok {
-		for _, g := range held {
-			if g.Code == "P4" && couldPost(&g.Row, delta) {
-				n.becomesP5(g, at.At, delta)
-				return true
-			}
+		if g, booked := n.st.postedAs(m, delta, at.At); g != nil {
+			n.becomesP5(g, at.At, booked)
+			return true
 		}
 		return false
 	}
@@ -181,16 +179,32 @@ func (n *accountNight) becomesP5(g *gone, at schemas.Timestamp, booked schemas.M
 	}
 }
 
+// postedAs finds the one pending row that went and could have been booked as the
+// step, in the days that posting takes; an equal amount comes first. Of a round
+// sum that is only known next to when it went.
+func (a *accountState) postedAs(m model, step schemas.Money, t schemas.Timestamp) (found *gone, booked schemas.Money) {
+	for _, equal := range []bool{true, false} {
+		for _, g := range append(slices.Clone(a.Gone), a.Held...) {
+			if g.Booked || g.Code != "P4" || g.since() > t || int(schemas.DateOf(t.Time())-g.Row.Date) > postsAtMost || roundHold(&g.Row) ||
+				equal && !m.same(step, g.Row.signed()) || !equal && !couldPost(&g.Row, step) {
+				continue
+			}
+			if found != nil {
+				return nil, 0
+			}
+			found, booked = g, step
+		}
+		if found != nil {
+			break
+		}
+	}
+	return found, booked
+}
+
 // couldPost reports whether a pending row could have been booked as the amount:
 // with a tip, or at the rate of the day. What a round hold becomes nobody knows.
 func couldPost(o *txn, booked schemas.Money) bool {
-	if roundHold(o) {
-		return false
-	}
-	t := *o
-	t.Flags &^= pending
-	t.Amount = abs(booked)
-	return (booked > 0) == o.is(credit) && 100*t.Amount >= 97*o.Amount && 100*t.Amount <= 135*o.Amount && posts(o, &t) > 0
+	return !roundHold(o) && (booked > 0) == o.is(credit) && 100*abs(booked) >= 97*o.Amount && 100*abs(booked) <= 135*o.Amount
 }
 
 func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {

@@ -170,3 +170,62 @@ func TestLostOnTheSecondNight(t *testing.T) {
 		t.Errorf("it is %q", last)
 	}
 }
+
+// A hold that went is booked days later, all the same or with a tip: the feed
+// never showed that.
+func TestHoldIsBookedLater(t *testing.T) {
+	for name, tt := range map[string]struct {
+		held, booked schemas.Money
+		nights       int
+		want         Claim
+	}{
+		"the same":       {-57_9000, -57_9000, 6, Confirmed},
+		"with a tip":     {-57_9000, -66_5800, 6, Confirmed},
+		"too much":       {-57_9000, -96_5800, 6, ""},
+		"after too long": {-57_9000, -57_9000, 16, ""},
+	} {
+		h := newHousehold()
+		h.post(usual, held0("TRN-hold", 10, "Toyshop", tt.held))
+		h.tonight()
+		h.lose(usual, "TRN-hold")
+		claims(h, tt.nights)
+		h.account(usual).balance += tt.booked
+		if c := claims(h, 5)["missing_transaction TRN-hold"]; c != tt.want {
+			t.Errorf("%s: it is %q", name, c)
+		}
+	}
+}
+
+// A hold that was taken for a row of the same amount only, and then the balance
+// moves by that amount once more.
+func TestHoldTakenForAnother(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Toyshop", -10_0800))
+	h.tonight()
+	h.lose(usual, "TRN-hold")
+	h.post(usual, posted("TRN-else", 11, "Museum", -10_0800))
+	if got := h.tonight().codes["TRN-hold"]; got != "P2" {
+		t.Fatalf("at first it is %q", got)
+	}
+	h.account(usual).balance -= 10_0800
+	if c := claims(h, 5)["missing_transaction TRN-hold"]; c != Confirmed {
+		t.Errorf("afterwards it is %q", c)
+	}
+}
+
+// A round hold that posted as what it was is settled: a later step by the round
+// sum is something else.
+func TestRoundHoldThatPosted(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, fuel("TRN-pump", 10, -100_0000))
+	h.tonight()
+	h.lose(usual, "TRN-pump")
+	x := posted("TRN-fuel", 11, "Pump", -42_1700)
+	x.Category = "Gas & Fuel"
+	h.post(usual, x)
+	h.tonight()
+	h.account(usual).balance -= 100_0000
+	if c := claims(h, 5)["missing_transaction TRN-pump"]; c != "" {
+		t.Errorf("it is %q", c)
+	}
+}
