@@ -248,11 +248,13 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 		delta, sure = m.moved(n.st.Samples, n.st.sampleAt(t))
 	}
 	if !sure {
-		if !ok {
-			for _, g := range went {
-				if !g.Row.is(pending) && g.confirmed() && g.Code != "Z1" && g.Code != "C2" {
-					g.Code = "Z2"
-				}
+		for _, g := range went {
+			if g.Row.is(pending) || !g.confirmed() {
+				continue
+			}
+			// What the first night said was not sure yet.
+			if !ok && g.Code != "Z1" && g.Code != "C2" || g.Code == "Z1" && g.Claim != Confirmed {
+				g.Code = "Z2"
 			}
 		}
 		return

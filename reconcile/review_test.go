@@ -246,3 +246,21 @@ func TestRoundHoldThatPosted(t *testing.T) {
 		t.Errorf("it is %q", c)
 	}
 }
+
+// The balance shows a night late that the bank took a row back: no ticket before.
+func TestVoidSeenLate(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	h.tonight()
+	h.account(usual).balance -= o.signed()
+	for range 6 {
+		for _, s := range h.tonight().sightings {
+			if s.Code == "Z1" && s.Claim == Confirmed {
+				t.Fatalf("%s is taken for lost", s.Transaction)
+			}
+		}
+	}
+	if g, _ := h.st.Accounts[usual].openQuestion("TRN-day-5"); g != nil {
+		t.Errorf("it is %s", g.Code)
+	}
+}
