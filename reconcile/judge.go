@@ -284,9 +284,9 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 		case g.Row.is(pending) && found && moved:
 			n.st.book(g, t, g.Row.signed())
 		case g.Row.is(pending):
-			if g.confirmed() && g.Claim == "" {
-				n.st.settle(g) // P4: a hold that was released
-				g.Code = "P4"
+			if g.confirmed() { // P4: a hold that was released
+				n.resolve(g, Harmless, "P4")
+				g.Code, g.Claim = "P4", ""
 				n.st.Held = append(n.st.Held, g)
 			}
 		case found && moved && g.Like != "":
@@ -330,7 +330,7 @@ func (n *accountNight) say(g *gone) {
 		return
 	}
 	claim := Suspected
-	if g.confirmed() {
+	if g.confirmed() && (g.Booked || !g.Row.is(pending)) {
 		claim = Confirmed
 	}
 	g.Claim = claim

@@ -264,3 +264,21 @@ func TestVoidSeenLate(t *testing.T) {
 		t.Errorf("it is %s", g.Code)
 	}
 }
+
+// A balance that moved with a hold for a night only has not booked it.
+func TestHoldBookedForANight(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Toyshop", -42_0000))
+	h.tonight()
+	o := h.lose(usual, "TRN-hold")
+	h.account(usual).balance += o.signed()
+	h.tonight()
+	h.account(usual).balance -= o.signed()
+	for night := range 5 {
+		for _, s := range h.tonight().sightings {
+			if s.Transaction == "TRN-hold" && (s.Claim == Confirmed || night > 2) {
+				t.Errorf("night %d: it is %s, %s", night, s.Code, s.Claim)
+			}
+		}
+	}
+}
