@@ -80,9 +80,9 @@ func learn(s []sample, accountType string) (best model, ok bool) {
 				score -= 2 * lag
 				if score > top {
 					top, best = score, m
-					ok = share >= steadyShare && told >= 3
+					ok = share >= steadyShare && told >= 2
 					if flat {
-						ok = share >= 950 && told >= 5
+						ok = share >= 950 && told >= 2
 					}
 				}
 			}
@@ -158,17 +158,18 @@ func (m model) mode(d []schemas.Money) (level schemas.Money, support int) {
 func (m model) moved(s []sample, i int) (delta schemas.Money, sure bool) {
 	d := m.drifts(s)
 	from := min(i+m.lag, len(d))
-	before, after := d[max(m.lag, i-levelBefore):max(m.lag, i)], d[from:min(from+levelAfter, len(d))]
+	before, after := d[max(m.lag, from-levelBefore):max(m.lag, from)], d[from:min(from+levelAfter, len(d))]
 	l0, n0 := m.mode(before)
 	l1, n1 := m.mode(after)
-	return l1 - l0, n0 >= 2 && n1 >= 2
+	// A level that one sample shows and that is still there is no coincidence.
+	return l1 - l0, n1 >= 2 && (n0 >= 2 || n0 == 1 && m.same(l0, l1))
 }
 
 // since is moved with as many samples after i as there are, if only one.
 func (m model) since(s []sample, i int) (delta schemas.Money, known bool) {
 	d := m.drifts(s)
 	from := min(i+m.lag, len(d))
-	before, after := d[max(m.lag, i-levelBefore):max(m.lag, i)], d[from:]
+	before, after := d[max(m.lag, from-levelBefore):max(m.lag, from)], d[from:]
 	l0, n0 := m.mode(before)
 	l1, n1 := m.mode(after)
 	return l1 - l0, n0 >= 2 && n1 >= 1

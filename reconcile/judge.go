@@ -58,6 +58,7 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	}
 	m, ok := learn(n.st.Samples, n.st.Type)
 	n.doubtReissues(m, ok)
+	n.doubtPosted(m, ok)
 	first := n.firstAnswers(m, ok)
 	for _, o := range n.removed {
 		n.ask(o, first)
@@ -118,6 +119,23 @@ func (n *accountNight) doubtReissues(m model, ok bool) {
 		n.note("added", newRow, t, "")
 		n.st.rebook(*n.look.saa, o.signed())
 		n.removed = append(n.removed, o)
+	}
+}
+
+// doubtPosted remembers what was taken for the posted form of a pending row where
+// the balance moved by that amount once more: the row may be another's.
+func (n *accountNight) doubtPosted(m model, ok bool) {
+	if !ok {
+		return
+	}
+	delta, known := m.glance(n.st.Samples)
+	if !known || m.same(delta, 0) {
+		return
+	}
+	for i := range n.changes {
+		if v := &n.changes[i]; v.change == "removed" && v.code == "P2" && m.same(v.row.signed(), delta) && !n.st.remembers(v.row.GUID) {
+			n.remember(v.row, v.counterpart)
+		}
 	}
 }
 
@@ -237,11 +255,13 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 		delta, sure = m.moved(n.st.Samples, n.st.sampleAt(t))
 	}
 	if !sure {
-		if !ok {
-			for _, g := range went {
-				if !g.Row.is(pending) && g.confirmed() && g.Code != "Z1" && g.Code != "C2" {
-					g.Code = "Z2"
-				}
+		for _, g := range went {
+			if g.Row.is(pending) || !g.confirmed() {
+				continue
+			}
+			// What the first night said was not sure yet.
+			if !ok && g.Code != "Z1" && g.Code != "C2" || g.Code == "Z1" && g.Claim != Confirmed {
+				g.Code = "Z2"
 			}
 		}
 		return
@@ -271,9 +291,9 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 		case g.Row.is(pending) && found && moved:
 			n.st.book(g, t, g.Row.signed())
 		case g.Row.is(pending):
-			if g.confirmed() && g.Claim == "" {
-				n.st.settle(g) // P4: a hold that was released
-				g.Code = "P4"
+			if g.confirmed() { // P4: a hold that was released
+				n.resolve(g, Harmless, "P4")
+				g.Code, g.Claim = "P4", ""
 				n.st.Held = append(n.st.Held, g)
 			}
 		case found && moved && g.Like != "":
@@ -317,18 +337,11 @@ func (n *accountNight) say(g *gone) {
 		return
 	}
 	claim := Suspected
-	if g.confirmed() && !n.mayLearn(g) {
+	if g.confirmed() && (g.Booked || !g.Row.is(pending)) {
 		claim = Confirmed
 	}
 	g.Claim = claim
 	n.sightings = append(n.sightings, Sighting{n.missing(g), claim})
-}
-
-// mayLearn reports whether the balance cannot answer yet, but may soon: the
-// account was not seen often enough.
-func (n *accountNight) mayLearn(g *gone) bool {
-	_, flat := priorSign(n.st.Type)
-	return g.Code == "Z2" && !flat && len(n.st.Samples) > 0 && len(n.st.Samples) < needSamples+2 && len(g.Looks) < needSamples
 }
 
 // resolve closes an open question; the ledger hears of it if it ever did.

@@ -96,11 +96,27 @@ func (n *accountNight) newMissing(m model, delta schemas.Money, at schemas.Times
 			return
 		}
 	}
+	n.blur(at)
 	x := &missing{Signed: delta, At: at, First: n.look.night}
 	x.ID = n.freshID(delta, schemas.DateOf(at.Time()))
 	n.st.rebook(at, delta)
 	n.st.Missing = append(n.st.Missing, x)
 	n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, m), Confirmed})
+}
+
+// blur notes that a step at t was more than one thing: from then on the level
+// cannot say what became of a row that went or came twice in that night.
+func (n *accountNight) blur(t schemas.Timestamp) {
+	for _, g := range n.st.Gone {
+		if !g.Row.is(pending) && !g.Stood && g.since() == t {
+			g.Cut = true
+		}
+	}
+	for _, d := range n.st.Doubles {
+		if d.At == t {
+			d.Extra = true // what it moved is in the step
+		}
+	}
 }
 
 // foundHeld looks for pending rows that went about then and by whose amounts
@@ -128,11 +144,9 @@ func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 	}
 	found, ok := m.explain(delta, clues)
 	if !ok {
-		for _, g := range held {
-			if g.Code == "P4" && couldPost(&g.Row, delta) {
-				n.becomesP5(g, at.At, delta)
-				return true
-			}
+		if g, booked := n.st.postedAs(m, delta, at.At); g != nil {
+			n.becomesP5(g, at.At, booked)
+			return true
 		}
 		return n.reversedLate(m, delta, at)
 	}
@@ -178,13 +192,32 @@ func (n *accountNight) becomesP5(g *gone, at schemas.Timestamp, booked schemas.M
 	}
 }
 
+// postedAs finds the one pending row that went and could have been booked as the
+// step, in the days that posting takes; an equal amount comes first. Of a round
+// sum that is only known next to when it went.
+func (a *accountState) postedAs(m model, step schemas.Money, t schemas.Timestamp) (found *gone, booked schemas.Money) {
+	for _, equal := range []bool{true, false} {
+		for _, g := range append(slices.Clone(a.Gone), a.Held...) {
+			if g.Booked || g.Code != "P4" || g.since() > t || int(schemas.DateOf(t.Time())-g.Row.Date) > postsAtMost || roundHold(&g.Row) ||
+				equal && !m.same(step, g.Row.signed()) || !equal && !couldPost(&g.Row, step) {
+				continue
+			}
+			if found != nil {
+				return nil, 0
+			}
+			found, booked = g, step
+		}
+		if found != nil {
+			break
+		}
+	}
+	return found, booked
+}
+
 // couldPost reports whether a pending row could have been booked as the amount:
 // with a tip, or at the rate of the day. What a round hold becomes nobody knows.
 func couldPost(o *txn, booked schemas.Money) bool {
-	t := *o
-	t.Flags &^= pending
-	t.Amount = abs(booked)
-	return (booked > 0) == o.is(credit) && 100*t.Amount >= 97*o.Amount && 100*t.Amount <= 135*o.Amount && posts(o, &t) > 0
+	return !roundHold(o) && (booked > 0) == o.is(credit) && 100*abs(booked) >= 97*o.Amount && 100*abs(booked) <= 135*o.Amount
 }
 
 func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {

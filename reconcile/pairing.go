@@ -59,7 +59,7 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 		o, t := went[p.gone], n.added[p.came]
 		n.note("added", code, t, o.GUID)
 		if p.gone < tonight {
-			if code == "P2" && o.Amount != t.Amount {
+			if code == "P2" && (o.Amount != t.Amount || p.score < surely) {
 				n.remember(o, t.GUID)
 			}
 			n.note("removed", code, o, t.GUID)
@@ -95,12 +95,17 @@ func (n *accountNight) doubt(o, other *txn) {
 }
 
 // remember keeps a pending row that was paired with another amount, for the
-// nights in which the balance may yet tell otherwise.
+// nights in which the balance may yet tell otherwise. A round hold is always
+// booked as another.
 func (n *accountNight) remember(o *txn, as string) {
-	if n.look.saa == nil || !n.look.fresh() {
+	if n.look.saa == nil || !n.look.fresh() || roundHold(o) {
 		return
 	}
 	n.st.Held = append(n.st.Held, &gone{Row: *o, LastGood: n.look.base, LastSAA: n.look.baseSAA, First: n.look.night, Looks: []schemas.Timestamp{*n.look.saa}, Code: "P2", Like: as})
+}
+
+func (a *accountState) remembers(guid string) bool {
+	return slices.ContainsFunc(a.Held, func(g *gone) bool { return g.Row.GUID == guid })
 }
 
 func without(list []*txn, t *txn) []*txn {
@@ -186,7 +191,7 @@ func (n *accountNight) beside() {
 	var pairs []pair
 	for i, o := range waiting {
 		for k, t := range n.added {
-			if s := posts(o, t); s >= 1500 {
+			if s := posts(o, t); s >= surely {
 				pairs = append(pairs, pair{i, k, s})
 			}
 		}

@@ -28,15 +28,20 @@ var habits = []struct {
 // roundSums are what is authorised before the real amount is known.
 var roundSums = []schemas.Money{1_0000, 50_0000, 75_0000, 100_0000, 125_0000, 150_0000, 175_0000, 200_0000}
 
+// has reports whether the row's category is of that habit, or may be.
 func (t *txn) has(h habit) bool {
 	text := strings.ToUpper(t.Category)
-	return slices.ContainsFunc(habits, func(x struct {
+	return text == "" || text == "UNCATEGORIZED" || slices.ContainsFunc(habits, func(x struct {
 		word string
 		of   habit
 	}) bool {
 		return x.of == h && strings.Contains(text, x.word)
 	})
 }
+
+// roundHold reports whether the row is authorised as a round sum, which says
+// nothing of what is booked.
+func roundHold(o *txn) bool { return o.has(rounded) && slices.Contains(roundSums, o.Amount) }
 
 // alike reports whether two rows can be the same thing at all.
 func alike(a, b *txn) bool {
@@ -49,6 +54,8 @@ const (
 	// less than ten (reconcile.md §1.a.3); what takes more must agree better.
 	postsBefore, postsUsually, postsAtMost = 2, 10, 14
 	reissueDays                            = 2
+	// surely is from where on the text agrees too, and not the amount alone.
+	surely = 1500
 	// ambiguousMargin is how much better the best pairing must be.
 	ambiguousMargin = 150
 )
@@ -75,8 +82,8 @@ func posts(a, b *txn) int {
 		return 900 + like - late
 	case slices.Contains(roundSums, a.Amount) && (a.has(rounded) || b.has(rounded)):
 		return 700 + like - late
-	case (a.is(abroad) || b.is(abroad)) && ratio >= 0.97 && ratio <= 1.03:
-		return 1000 + like - late
+	case ratio >= 0.96 && ratio <= 1.04: // at the rate of the day; not every feed says what was abroad
+		return 800 + like - late
 	}
 	return 0
 }

@@ -137,7 +137,7 @@ type gone struct {
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
 	Booked   bool                `json:"b,omitempty"` // pending, and counted as booked: the balance has it
 	By       schemas.Money       `json:"p,omitempty"` // as which amount
-	Cut      bool                `json:"e,omitempty"` // it was among the oldest, with others
+	Cut      bool                `json:"e,omitempty"` // the balance cannot tell: it was among the oldest, with others, or much moved that night
 }
 
 // keptGone is how long an open question is kept, in days after the row's date:

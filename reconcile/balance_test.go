@@ -1,0 +1,203 @@
+package reconcile
+
+import (
+	"fmt"
+	"testing"
+
+	"tallyport/schemas"
+)
+
+// fuel is a hold of a round sum, as pumps and hotels ask for.
+func fuel(guid string, day int, signed schemas.Money) txn {
+	t := held0(guid, day, "Pump", signed)
+	t.Category = "Gas & Fuel"
+	return t
+}
+
+// What is confirmed is open, though the balance was not seen often enough to
+// say more of it.
+func TestConfirmedIsOpen(t *testing.T) {
+	h := newHousehold()
+	h.members["MBR-1"].accounts["ACT-7"] = &homeAccount{typ: "CHECKING", rows: long("few", 8)}
+	claims(h, 2)
+	h.lose("ACT-7", "TRN-few-5")
+	if c := claims(h, 2)["missing_transaction TRN-few-5"]; c != Confirmed {
+		t.Errorf("after two looks it is %q", c)
+	}
+}
+
+// Of a night on which the balance moved by something else besides, the level
+// that follows says nothing: neither of what went nor of what came twice.
+func TestMixedNightTellsNothing(t *testing.T) {
+	h := newHousehold()
+	a := h.account(usual)
+	h.lose(usual, "TRN-twin")
+	claims(h, 6)
+	h.post(usual, posted("TRN-tea", 15, "Teashop", -7_0000))
+	h.tonight()
+	a.balance -= h.lose(usual, "TRN-day-5").signed() // the bank takes one back
+	a.balance -= 33_0000                             // and books another
+	a.rows = append(a.rows, posted("TRN-tea-2", 15, "Teashop", -7_0000))
+	for range 8 {
+		for _, s := range h.tonight().sightings {
+			if s.Code == "Z1" {
+				t.Fatalf("%s is taken for lost", s.Transaction)
+			}
+		}
+	}
+	h.lose(usual, "TRN-tea-2")
+	if got := h.tonight().codes["TRN-tea-2"]; got != "D1" {
+		t.Errorf("the double is %q", got)
+	}
+	for what, c := range claims(h, 5) {
+		if what != "missing_transaction TRN-day-5" && what != "never_seen_transaction " {
+			t.Errorf("afterwards %s is %s", what, c)
+		}
+	}
+}
+
+// A hold of a round sum says nothing of the amount that is booked.
+func TestRoundHoldIsNoAmount(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, fuel("TRN-pump", 10, -100_0000))
+	h.tonight()
+	h.lose(usual, "TRN-pump")
+	h.account(usual).balance -= 98_0000
+	for what, c := range claims(h, 6) {
+		if what == "missing_transaction TRN-pump" {
+			t.Errorf("it is %s", c)
+		}
+	}
+}
+
+// One look before a row went is enough where the balance is still the same.
+func TestLostOnTheSecondNight(t *testing.T) {
+	h := newHousehold()
+	h.members["MBR-1"].accounts["ACT-7"] = &homeAccount{typ: "CHECKING", rows: long("few", 8)}
+	h.tonight()
+	h.lose("ACT-7", "TRN-few-5")
+	var last Code
+	for range 12 {
+		h.post("ACT-7", posted(fmt.Sprint("TRN-more-", h.day), h.day, payees[h.day%len(payees)], -5_0000-schemas.Money(h.day*1_1300)))
+		for _, s := range h.tonight().sightings {
+			if s.Transaction == "TRN-few-5" {
+				last = s.Code
+			}
+		}
+	}
+	if last != "Z1" {
+		t.Errorf("it is %q", last)
+	}
+}
+
+// A hold that went is booked days later, all the same or with a tip: the feed
+// never showed that.
+func TestHoldIsBookedLater(t *testing.T) {
+	for name, tt := range map[string]struct {
+		held, booked schemas.Money
+		nights       int
+		want         Claim
+	}{
+		"the same":       {-57_9000, -57_9000, 6, Confirmed},
+		"with a tip":     {-57_9000, -66_5800, 6, Confirmed},
+		"too much":       {-57_9000, -96_5800, 6, ""},
+		"after too long": {-57_9000, -57_9000, 16, ""},
+	} {
+		h := newHousehold()
+		h.post(usual, held0("TRN-hold", 10, "Toyshop", tt.held))
+		h.tonight()
+		h.lose(usual, "TRN-hold")
+		claims(h, tt.nights)
+		h.account(usual).balance += tt.booked
+		if c := claims(h, 5)["missing_transaction TRN-hold"]; c != tt.want {
+			t.Errorf("%s: it is %q", name, c)
+		}
+	}
+}
+
+// A hold that was taken for a row of the same amount only, and then the balance
+// moves by that amount once more.
+func TestHoldTakenForAnother(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Toyshop", -10_0800))
+	h.tonight()
+	h.lose(usual, "TRN-hold")
+	h.post(usual, posted("TRN-else", 11, "Museum", -10_0800))
+	if got := h.tonight().codes["TRN-hold"]; got != "P2" {
+		t.Fatalf("at first it is %q", got)
+	}
+	h.account(usual).balance -= 10_0800
+	if c := claims(h, 5)["missing_transaction TRN-hold"]; c != Confirmed {
+		t.Errorf("afterwards it is %q", c)
+	}
+}
+
+// Of two equal purchases one was pending, and the feed shows one: the balance
+// has both.
+func TestOneOfTwoEqualPosted(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Coffee", -3_9500))
+	h.tonight()
+	h.lose(usual, "TRN-hold")
+	h.post(usual, posted("TRN-one", 10, "Coffee", -3_9500))
+	h.account(usual).balance -= 3_9500
+	if got := h.tonight().codes["TRN-hold"]; got != "P2" {
+		t.Fatalf("at first it is %q", got)
+	}
+	if c := claims(h, 5)["missing_transaction TRN-hold"]; c != Confirmed {
+		t.Errorf("afterwards it is %q", c)
+	}
+}
+
+// A round hold that posted as what it was is settled: a later step by the round
+// sum is something else.
+func TestRoundHoldThatPosted(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, fuel("TRN-pump", 10, -100_0000))
+	h.tonight()
+	h.lose(usual, "TRN-pump")
+	x := posted("TRN-fuel", 11, "Pump", -42_1700)
+	x.Category = "Gas & Fuel"
+	h.post(usual, x)
+	h.tonight()
+	h.account(usual).balance -= 100_0000
+	if c := claims(h, 5)["missing_transaction TRN-pump"]; c != "" {
+		t.Errorf("it is %q", c)
+	}
+}
+
+// The balance shows a night late that the bank took a row back: no ticket before.
+func TestVoidSeenLate(t *testing.T) {
+	h := newHousehold()
+	o := h.lose(usual, "TRN-day-5")
+	h.tonight()
+	h.account(usual).balance -= o.signed()
+	for range 6 {
+		for _, s := range h.tonight().sightings {
+			if s.Code == "Z1" && s.Claim == Confirmed {
+				t.Fatalf("%s is taken for lost", s.Transaction)
+			}
+		}
+	}
+	if g, _ := h.st.Accounts[usual].openQuestion("TRN-day-5"); g != nil {
+		t.Errorf("it is %s", g.Code)
+	}
+}
+
+// A balance that moved with a hold for a night only has not booked it.
+func TestHoldBookedForANight(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Toyshop", -42_0000))
+	h.tonight()
+	o := h.lose(usual, "TRN-hold")
+	h.account(usual).balance += o.signed()
+	h.tonight()
+	h.account(usual).balance -= o.signed()
+	for night := range 5 {
+		for _, s := range h.tonight().sightings {
+			if s.Transaction == "TRN-hold" && (s.Claim == Confirmed || night > 2) {
+				t.Errorf("night %d: it is %s, %s", night, s.Code, s.Claim)
+			}
+		}
+	}
+}
