@@ -26,6 +26,16 @@ type look struct {
 // fresh reports whether the member was aggregated since its last complete look.
 func (l *look) fresh() bool { return l.saa != nil && (l.baseSAA == nil || *l.saa > *l.baseSAA) }
 
+// current reports whether the window reaches the day of the aggregation: else the
+// balance has rows that nobody asked for, and what should have come may be there.
+func (l *look) current() bool {
+	at := l.at
+	if l.saa != nil {
+		at = *l.saa
+	}
+	return schemas.DateOf(at.Time()) <= l.window.To
+}
+
 // verdictOn is a removed, added or amended row and what is thought of it.
 type verdictOn struct {
 	change      string // added, removed, amended
@@ -249,6 +259,9 @@ func (n *accountNight) learns() bool {
 
 // expected says what did not come although it should have.
 func (n *accountNight) expected(m model) {
+	if !n.look.current() {
+		return
+	}
 	n.model = m
 	for _, r := range expectations {
 		r.apply(n)

@@ -18,6 +18,7 @@ type household struct {
 	listed  bool
 	off     bool // the user is disabled
 	from    schemas.Date
+	ahead   schemas.Date // that the window ends later than usual
 	members map[string]*homeMember
 	before  map[string][]txn // by account, as the night before had them
 	night   snapshot.ID      // the night before
@@ -142,7 +143,7 @@ func (s said0) sighting(code Code) *Sighting {
 // tonight is compared with the night before, a day later.
 func (h *household) tonight() said0 {
 	at := (day0 + schemas.Date(h.day)).Timestamp() + 43_200_000_000
-	facts := &snapshotFacts{id: snapshot.IDOf(at.Time()), at: at, window: schemas.Window{From: h.from, To: day0 + schemas.Date(h.day) + 5}, allUsers: true}
+	facts := &snapshotFacts{id: snapshot.IDOf(at.Time()), at: at, window: schemas.Window{From: h.from, To: day0 + schemas.Date(h.day) + 5 + h.ahead}, allUsers: true}
 	now := &userRow{guid: "USR-1", listed: h.listed, disabled: h.off, whole: true, members: map[string]*memberRow{}}
 	after := map[string][]txn{}
 	known := map[string]string{}

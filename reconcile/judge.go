@@ -52,7 +52,7 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 		}
 		n.note("added", newRow, t, "")
 	}
-	if n.look.fresh() && balance != nil && updated {
+	if n.look.fresh() && balance != nil && updated && n.look.current() {
 		n.st.Samples = append(n.st.Samples, sample{At: *n.look.saa, Balance: *balance, Booked: n.st.Booked, Pending: n.st.Pending})
 		n.st.Samples = n.st.Samples[max(0, len(n.st.Samples)-keptSamples):]
 	}

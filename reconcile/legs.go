@@ -121,7 +121,7 @@ func (u *userNight) otherLegs() {
 	crowded := recent >= 0 && len(u.st.Legs)-recent > keptLegs*3/4
 	for i := range u.st.Legs {
 		l := &u.st.Legs[i]
-		if !crowded && !l.Asked && !l.Met && !l.Old && !l.Pending && int(today-l.Date) >= legAfter {
+		if !crowded && !l.Asked && !l.Met && !l.Old && !l.Pending && int(today-l.Date) >= legAfter && l.Date+legAfter <= u.facts.window.To {
 			u.askLeg(l, nights)
 		}
 	}

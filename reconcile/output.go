@@ -108,6 +108,9 @@ func summarize(r *run, prev, m *snapshot.Manifest, c *nightCounts, found []Findi
 	} else {
 		s.Notes = append(s.Notes, "nothing to compare yet")
 	}
+	if day := schemas.DateOf(observed(m).Time()); m.Plan.Window.To < day {
+		s.Notes = append(s.Notes, fmt.Sprintf("the window ends on %s, before the day of the export, %s: balances and what should have come are not judged", m.Plan.Window.To, day))
+	}
 	for i := range found {
 		f := &found[i]
 		s.Findings.ByKind[f.Kind]++

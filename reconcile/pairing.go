@@ -7,16 +7,26 @@ import (
 )
 
 // posted finds the posted rows that took the place of pending ones: of those
-// that went tonight, and of those that went before and were not settled.
+// that went tonight, and of those that went before and were not settled. What
+// came tonight comes before what stood beside it already, if it is the same
+// amount.
 func (n *accountNight) posted() {
-	for _, o := range slices.Clone(n.removed) {
-		if by, ok := n.st.Posted[o.GUID]; ok { // it stood beside it already
+	went := slices.Clone(n.removed)
+	n.pairUp("P2", func(o, t *txn) int {
+		if n.st.Posted[o.GUID] != "" && o.Amount != t.Amount {
+			return 0
+		}
+		return posts(o, t)
+	}, func(t *txn) bool { return t.is(pending) })
+	for _, o := range went {
+		if by, ok := n.st.Posted[o.GUID]; ok {
+			if slices.Contains(n.removed, o) {
+				n.note("removed", "P2", o, by)
+				n.removed = without(n.removed, o)
+			}
 			delete(n.st.Posted, o.GUID)
-			n.note("removed", "P2", o, by)
-			n.removed = without(n.removed, o)
 		}
 	}
-	n.pairUp("P2", posts, func(t *txn) bool { return t.is(pending) })
 }
 
 // replaced finds rows that came again under another guid.

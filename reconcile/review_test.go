@@ -211,3 +211,42 @@ func TestRelinkReadLater(t *testing.T) {
 		t.Errorf("afterwards %s is %s", what, c)
 	}
 }
+
+// Where the window ends before the day of the aggregation, the balance has what
+// nobody asked for: nothing is lost or missing for that.
+func TestWindowEndsBeforeToday(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Garage", -42_0000))
+	h.tonight()
+	h.ahead = -6
+	for range 4 {
+		h.lose(usual, "TRN-hold")
+		h.account(usual).balance -= 42_0000 // it is booked, and dated today
+		for _, s := range h.tonight().sightings {
+			t.Errorf("%s is %s", s.Code, s.Claim)
+		}
+	}
+}
+
+// What came tonight took the place of a hold that went tonight, rather than what
+// stood beside it with another amount.
+func TestNewcomerPosts(t *testing.T) {
+	h := newHousehold()
+	hold := fuel("TRN-hold", 10, -20_0000)
+	hold.Category = "Restaurants"
+	h.post(usual, hold)
+	h.tonight()
+	h.post(usual, posted("TRN-beside", 11, "Pump", -24_0000)) // as with a tip
+	h.tonight()
+	h.lose(usual, "TRN-hold")
+	h.post(usual, posted("TRN-came", 11, "Pump", -20_0000))
+	s := h.tonight()
+	for _, c := range s.changes {
+		if c.row.GUID == "TRN-hold" && (c.code != "P2" || c.counterpart != "TRN-came") {
+			t.Errorf("%s by %s", c.code, c.counterpart)
+		}
+	}
+	if len(h.st.Accounts[usual].Posted) > 0 {
+		t.Errorf("left over: %v", h.st.Accounts[usual].Posted)
+	}
+}

@@ -163,12 +163,12 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 			res.Summary.ExitCode = exitFindings
 		}
 	}
-	changes := o.Changes && len(res.Judged) > 0
-	files, err := res.Files(changes)
+	judged := slices.Contains(res.Judged, id)
+	files, err := res.Files(o.Changes && judged)
 	if err != nil {
 		return nil, err
 	}
-	if len(res.Judged) == 0 { // what was listed when it was judged still holds
+	if !judged { // what was listed when it was judged still holds
 		kept, err := keptChanges(dir, id)
 		if err != nil {
 			return nil, fmt.Errorf("report: %w", err)
@@ -176,7 +176,7 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 		if kept != nil {
 			files[changesFile] = kept
 		} else if o.Changes {
-			s.log.Warn("the changes are not listed: the snapshot was judged before; --rebuild judges it again", "snapshot", id)
+			s.log.Warn("the changes are not listed: the snapshot was judged before; --rebuild judges it again, if nothing before it is pruned", "snapshot", id)
 		}
 	}
 	if err := writeReport(dir, files); err != nil {
@@ -198,7 +198,7 @@ func (v *verdictOn) text() string {
 	if m.Compared != nil {
 		fmt.Fprintf(&b, ", compared with %s", *m.Compared)
 	}
-	if len(v.result.Judged) == 0 {
+	if !slices.Contains(v.result.Judged, m.Snapshot) {
 		b.WriteString(" (judged before)")
 	}
 	b.WriteString("\n")
