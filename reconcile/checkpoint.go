@@ -40,7 +40,32 @@ func (r *run) goBack(all, late []*snapshot.Manifest, pruned snapshot.ID) error {
 	case c == nil:
 		return fmt.Errorf("the state after %s is not there, and %s was judged and is pruned, so that it cannot be made again; restore either", last, pruned)
 	}
-	r.o.Log.Info("judging again what is later", "than", c.Snapshot, "why", fmt.Sprintf("%s was judged and is pruned", pruned))
+	return r.goOnFrom(c, fmt.Sprintf("%s was judged and is pruned", pruned))
+}
+
+// withoutBase goes back behind a snapshot that the next one would be compared
+// with, and that is gone: to the last night of which snapshot and state are there.
+func (r *run) withoutBase(all []*snapshot.Manifest) error {
+	why := fmt.Sprintf("%s, with which the next one would be compared, is not there any more", r.state.Snapshot)
+	for _, id := range slices.Backward(r.ledger.Nights()) {
+		if manifestOf(all, id) == nil {
+			continue
+		}
+		c, err := r.wholeState(id)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			break
+		}
+		return r.goOnFrom(c, why)
+	}
+	return fmt.Errorf("%s, and no night before it can be gone back to: restore it, or remove %s and begin anew", why, ledgerDir)
+}
+
+// goOnFrom judges again what is later than a state.
+func (r *run) goOnFrom(c *checkpoint, why string) error {
+	r.o.Log.Warn("judging again what is later", "than", c.Snapshot, "why", why)
 	ledger, err := r.ledger.upTo(c.Snapshot)
 	if err != nil {
 		return err

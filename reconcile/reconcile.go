@@ -212,6 +212,9 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 	if r.state, err = r.newestState(last); err != nil && (!r.o.Rebuild || errors.Is(err, snapshot.ErrNewer)) {
 		return err
 	}
+	if r.state != nil && !r.o.Rebuild && manifestOf(all, r.state.Snapshot) == nil && slices.ContainsFunc(all, func(m *snapshot.Manifest) bool { return later(m, r.state) }) {
+		return r.withoutBase(all)
+	}
 	var late []*snapshot.Manifest
 	if r.state != nil {
 		for _, m := range all {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,12 +43,16 @@ func (s *session) snapshotsCommand() *cli.Command {
 				Name: "prune", Usage: "removes snapshots that a policy does not keep",
 				Description: `Keeps the newest snapshot of each of the last days and months, always the newest
 and the newest complete one, and says what it would remove. It removes with --yes.
+With --damaged it reads all of them back and removes those that are damaged, also one
+that the next night would be compared with: reconcile goes back to the night before it.
 
-Example:
-  tallyport snapshots prune --store /data/mx --keep-daily 35 --keep-monthly 13 --yes`,
+Examples:
+  tallyport snapshots prune --store /data/mx --keep-daily 35 --keep-monthly 13 --yes
+  tallyport snapshots prune --store /data/mx --damaged --yes`,
 				Flags: []cli.Flag{storeFlag(), lockWaitFlag(),
 					&cli.IntFlag{Name: "keep-daily", Usage: "days of which the newest snapshot is kept"},
 					&cli.IntFlag{Name: "keep-monthly", Usage: "months of which the newest snapshot is kept"},
+					&cli.BoolFlag{Name: "damaged", Usage: "remove damaged snapshots as well; alone: nothing else"},
 					&cli.BoolFlag{Name: "yes", Usage: "remove; without it nothing is changed"},
 					jsonFlag("print one JSON object per snapshot"),
 				},
@@ -319,6 +324,31 @@ func (s *session) verifySnapshots(c *cli.Context) (err error) {
 	return missing
 }
 
+// alsoDamaged reads the snapshots back and lets those go that are damaged;
+// without a policy nothing else.
+func alsoDamaged(ctx context.Context, st *snapshot.Dir, keep snapshot.Keep, steps []snapshot.PruneStep) error {
+	for i := range steps {
+		p := &steps[i]
+		if keep == (snapshot.Keep{}) && p.Remove {
+			p.Remove, p.Why = false, "no policy says otherwise"
+		}
+		if p.Unfinished {
+			continue
+		}
+		problems, err := snapshot.Verify(ctx, st, p.ID)
+		if err != nil {
+			return err
+		}
+		for _, bad := range problems {
+			if !bad.Extra {
+				p.Remove, p.Why = true, fmt.Sprintf("%s: %s", bad.File, bad.What)
+				break
+			}
+		}
+	}
+	return nil
+}
+
 // problemsAdvice is what can be done about so many problems, of which some are
 // files that do not belong.
 func problemsAdvice(bad, extra int) string {
@@ -330,7 +360,7 @@ func problemsAdvice(bad, extra int) string {
 		text += "; delete what does not belong"
 	}
 	if bad > extra {
-		text += "; restore damaged and missing files from a copy, or export a new snapshot: the old one cannot be fetched again"
+		text += "; restore damaged and missing files from a copy, or give the snapshot up: it cannot be fetched again, and tallyport snapshots prune --damaged --yes removes it"
 	}
 	return text
 }
@@ -340,7 +370,7 @@ func (s *session) pruneSnapshots(c *cli.Context) (err error) {
 	if keep.Daily < 0 || keep.Monthly < 0 {
 		return usagef("--keep-daily and --keep-monthly cannot be negative")
 	}
-	if keep == (snapshot.Keep{}) {
+	if keep == (snapshot.Keep{}) && !c.Bool("damaged") {
 		return usagef("say what to keep: --keep-daily 35 --keep-monthly 13")
 	}
 	st, err := s.openStore(c.String("store"))
@@ -368,6 +398,11 @@ func (s *session) pruneSnapshots(c *cli.Context) (err error) {
 	}
 	if len(steps) == 0 {
 		return empty(st)
+	}
+	if c.Bool("damaged") {
+		if err := alsoDamaged(c.Context, st, keep, steps); err != nil {
+			return err
+		}
 	}
 	if c.Bool("yes") {
 		if err := snapshot.Prune(c.Context, st, steps); err != nil {
