@@ -28,14 +28,17 @@ type asking struct {
 
 // raise keeps from becoming a ticket what MX, when it is asked, still has or
 // does not answer for, and what is beyond the number of tickets that one night
-// may raise: these wait as candidates, and the oldest go first. It returns how
-// many tickets wait.
-func (r *run) raise(ctx context.Context, facts *snapshotFacts, all []Sighting) (int, error) {
+// may raise: these wait as candidates, and the oldest go first. A systemic night
+// raises none about transactions. It returns how many tickets wait.
+func (r *run) raise(ctx context.Context, facts *snapshotFacts, systemic bool, all []Sighting) (int, error) {
 	n := raising{r, facts, r.ledger.eve(facts.id, facts.at.Time()), all}
 	left, waiting := r.o.MaxTickets, 0
+	if systemic {
+		waiting = n.sitOut()
+	}
 	active := map[string]bool{}
 	for _, rec := range r.ledger.recs {
-		if rec.carried() {
+		if rec.carried() && !rec.h.Hidden {
 			active[rec.h.TicketFor] = true
 		}
 	}
@@ -44,10 +47,7 @@ func (r *run) raise(ctx context.Context, facts *snapshotFacts, all []Sighting) (
 			waiting++
 			for _, i := range a.of {
 				n.hold(i)
-				if all[i].Evidence == nil {
-					all[i].Evidence = map[string]any{}
-				}
-				all[i].Evidence["withheld"] = "max_tickets"
+				all[i].withhold("max_tickets")
 			}
 			continue
 		}
@@ -69,6 +69,29 @@ func (r *run) raise(ctx context.Context, facts *snapshotFacts, all []Sighting) (
 		}
 	}
 	return waiting, nil
+}
+
+// sitOut lets all wait that is about transactions, and returns of how many
+// members.
+func (n *raising) sitOut() int {
+	members := map[text]bool{}
+	for i := range n.all {
+		s := &n.all[i]
+		if rec := n.eve[s.ID]; s.Kind.aboutTransactions() && n.wants(s, rec) && (rec == nil || !rec.h.Requested) {
+			n.hold(i)
+			s.withhold("systemic")
+			members[s.Member] = true
+		}
+	}
+	return len(members)
+}
+
+// withhold says in the evidence why there is no ticket.
+func (s *Sighting) withhold(why string) {
+	if s.Evidence == nil {
+		s.Evidence = map[string]any{}
+	}
+	s.Evidence["withheld"] = why
 }
 
 // ask asks MX for the row of a sighting, and reports whether it may be raised.

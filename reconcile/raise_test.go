@@ -33,6 +33,8 @@ type evenings struct {
 	t   *testing.T
 	r   *run
 	day schemas.Date
+
+	systemic bool // tonight
 }
 
 func newEvenings(t *testing.T, o Options) *evenings {
@@ -49,7 +51,7 @@ func (n *evenings) night(i float64, all ...Sighting) int {
 	}
 	clear(n.r.asked) // each night is a run
 	facts := &snapshotFacts{id: snapshot.IDOf(nightAt(i)), at: schemas.TimestampOf(nightAt(i)), window: schemas.Window{From: n.day - 90, To: n.day + 5}}
-	waiting, err := n.r.raise(n.t.Context(), facts, all)
+	waiting, err := n.r.raise(n.t.Context(), facts, n.systemic, all)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -173,7 +175,7 @@ func TestProbeFails(t *testing.T) {
 	n := newEvenings(t, Options{MaxTickets: 50, Prober: &oracle{err: refused}})
 	n.night(0, sight("F-1", Suspected))
 	all := []Sighting{sight("F-1", Confirmed)}
-	if _, err := n.r.raise(t.Context(), &snapshotFacts{id: snapshot.IDOf(nightAt(1))}, all); !errors.Is(err, refused) {
+	if _, err := n.r.raise(t.Context(), &snapshotFacts{id: snapshot.IDOf(nightAt(1))}, false, all); !errors.Is(err, refused) {
 		t.Error(err)
 	}
 }
@@ -201,7 +203,7 @@ func TestProbesInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	facts := &snapshotFacts{id: snapshot.IDOf(nightAt(1)), at: schemas.TimestampOf(nightAt(1))}
-	if _, err := n.r.raise(t.Context(), facts, []Sighting{sight("F-1", Confirmed), sight("F-2", Confirmed)}); !errors.Is(err, context.Canceled) {
+	if _, err := n.r.raise(t.Context(), facts, false, []Sighting{sight("F-1", Confirmed), sight("F-2", Confirmed)}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	var err error
@@ -302,8 +304,33 @@ func TestMaxTicketsOutage(t *testing.T) {
 	for i := range all[1:] {
 		all[i+1].Kind, all[i+1].Evidence = staleMember, map[string]any{"outage": "F-9"}
 	}
-	waiting, err := n.r.raise(t.Context(), facts, all)
+	waiting, err := n.r.raise(t.Context(), facts, false, all)
 	if err != nil || waiting != 0 {
 		t.Errorf("%d wait, %v", waiting, err)
+	}
+}
+
+// A systemic night raises no ticket about transactions: what was about to become
+// one waits. Other tickets do not.
+func TestSystemicNightRaisesNothing(t *testing.T) {
+	n := newEvenings(t, Options{MaxTickets: 50})
+	night := func(i float64) int {
+		stale := memberSight("F-3", 3)
+		stale.Kind = staleMember
+		return n.night(i, memberSight("F-1", 1), memberSight("F-2", 1), stale)
+	}
+	n.night(0, sight("F-1", Suspected))
+	n.systemic = true
+	if got := night(1); got != 1 {
+		t.Errorf("tickets of %d members wait, want 1", got)
+	}
+	for id, want := range map[string]string{"F-1": "candidate Z1 not_asked", "F-2": "candidate Z1 not_asked", "F-3": "open Z1 not_asked ticket"} {
+		if got := n.says(id); got != want {
+			t.Errorf("%s is %s, want %s", id, got, want)
+		}
+	}
+	n.systemic = false
+	if got := night(2); got != 0 || n.says("F-1") != "open Z1 not_asked ticket" {
+		t.Errorf("the night after: %d wait, %s", got, n.says("F-1"))
 	}
 }

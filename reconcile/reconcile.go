@@ -384,7 +384,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	}
 	c.Events = massEvents(c.Events, now.ID, facts.at, fired, lossy, counts.fetched)
 	sightings, kept := withhold(strongest(sightings), c.Events)
-	withheld, err := r.raise(ctx, facts, sightings)
+	withheld, err := r.raise(ctx, facts, fired, sightings)
 	if err != nil {
 		return nil, err
 	}

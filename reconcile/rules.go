@@ -156,6 +156,12 @@ func (k Kind) event() bool {
 	return false
 }
 
+// aboutTransactions reports whether findings of the kind say that rows are not
+// there.
+func (k Kind) aboutTransactions() bool {
+	return k == missingTransaction || k == neverSeen || k == overdueSeries
+}
+
 // ruleOf returns the rule of a code. Codes are constants of the program.
 func ruleOf(c Code) *rule {
 	for i := range rules {

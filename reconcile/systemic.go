@@ -78,7 +78,7 @@ func withhold(all []Sighting, events []massEvent) ([]Sighting, int) {
 	members := map[text]bool{}
 	for i := range all {
 		s := &all[i]
-		if s.Kind != missingTransaction && s.Kind != neverSeen && s.Kind != overdueSeries || s.Verdict != Ticket || !s.Claim.isTrue() {
+		if !s.Kind.aboutTransactions() || s.Verdict != Ticket || !s.Claim.isTrue() {
 			continue
 		}
 		event := of[straggler{Night: s.First}]
