@@ -132,23 +132,6 @@ func TestHoldTakenForAnother(t *testing.T) {
 	}
 }
 
-// Of two equal purchases one was pending, and the feed shows one: the balance
-// has both.
-func TestOneOfTwoEqualPosted(t *testing.T) {
-	h := newHousehold()
-	h.post(usual, held0("TRN-hold", 10, "Coffee", -3_9500))
-	h.tonight()
-	h.lose(usual, "TRN-hold")
-	h.post(usual, posted("TRN-one", 10, "Coffee", -3_9500))
-	h.account(usual).balance -= 3_9500
-	if got := h.tonight().codes["TRN-hold"]; got != "P2" {
-		t.Fatalf("at first it is %q", got)
-	}
-	if c := claims(h, 5)["missing_transaction TRN-hold"]; c != Confirmed {
-		t.Errorf("afterwards it is %q", c)
-	}
-}
-
 // A round hold that posted as what it was is settled: a later step by the round
 // sum is something else.
 func TestRoundHoldThatPosted(t *testing.T) {

@@ -58,7 +58,6 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	}
 	m, ok := learn(n.st.Samples, n.st.Type)
 	n.doubtReissues(m, ok)
-	n.doubtPosted(m, ok)
 	first := n.firstAnswers(m, ok)
 	for _, o := range n.removed {
 		n.ask(o, first)
@@ -119,23 +118,6 @@ func (n *accountNight) doubtReissues(m model, ok bool) {
 		n.note("added", newRow, t, "")
 		n.st.rebook(*n.look.saa, o.signed())
 		n.removed = append(n.removed, o)
-	}
-}
-
-// doubtPosted remembers what was taken for the posted form of a pending row where
-// the balance moved by that amount once more: the row may be another's.
-func (n *accountNight) doubtPosted(m model, ok bool) {
-	if !ok {
-		return
-	}
-	delta, known := m.glance(n.st.Samples)
-	if !known || m.same(delta, 0) {
-		return
-	}
-	for i := range n.changes {
-		if v := &n.changes[i]; v.change == "removed" && v.code == "P2" && m.same(v.row.signed(), delta) && !n.st.remembers(v.row.GUID) {
-			n.remember(v.row, v.counterpart)
-		}
 	}
 }
 

@@ -114,10 +114,6 @@ func (n *accountNight) remember(o *txn, as string) {
 	n.st.Held = append(n.st.Held, &gone{Row: *o, LastGood: n.look.base, LastSAA: n.look.baseSAA, First: n.look.night, Looks: []schemas.Timestamp{*n.look.saa}, Code: "P2", Like: as})
 }
 
-func (a *accountState) remembers(guid string) bool {
-	return slices.ContainsFunc(a.Held, func(g *gone) bool { return g.Row.GUID == guid })
-}
-
 func without(list []*txn, t *txn) []*txn {
 	return slices.DeleteFunc(list, func(x *txn) bool { return x == t })
 }

@@ -38,7 +38,7 @@ func (r *run) raise(ctx context.Context, facts *snapshotFacts, systemic bool, al
 	}
 	active := map[string]bool{}
 	for _, rec := range r.ledger.recs {
-		if rec.carried() && !rec.h.Hidden {
+		if rec.carried() {
 			active[rec.h.TicketFor] = true
 		}
 	}

@@ -72,7 +72,7 @@ func regular(dates []schemas.Date) (median int, c cadence, ok bool) {
 	}
 	sorted := append(room[1][:0], gaps...)
 	slices.Sort(sorted)
-	median = sorted[len(sorted)/2]
+	median = (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 	i := slices.IndexFunc(cadences, func(c cadence) bool { return median >= c.from && median <= c.to })
 	if i < 0 || len(dates) < cadences[i].need {
 		return 0, c, false

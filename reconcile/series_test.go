@@ -184,3 +184,15 @@ func TestSeriesStayFew(t *testing.T) {
 		}
 	}
 }
+
+// Of two gaps neither is the usual one: what comes once a month may be moved by
+// a weekend each time.
+func TestRegularOverWeekends(t *testing.T) {
+	median, _, ok := regular([]schemas.Date{day0, day0 + 33, day0 + 62})
+	if !ok || median != 31 {
+		t.Errorf("every %d days, %v", median, ok)
+	}
+	if _, _, ok := regular([]schemas.Date{day0, day0 + 38, day0 + 62}); ok {
+		t.Error("24 and 38 days are regular")
+	}
+}

@@ -7,7 +7,7 @@ import (
 
 // assignTickets gives every finding that has to be carried its ticket: one for
 // each member and issue type, one for all of an institution outage. A ticket
-// keeps its id as long as one finding that it carries shows. touch is called
+// keeps its id as long as one finding that it carries is live. touch is called
 // before a record changes.
 func assignTickets(recs map[string]*record, touch func(*record)) {
 	active := map[string]text{}
@@ -16,7 +16,7 @@ func assignTickets(recs map[string]*record, touch func(*record)) {
 		switch {
 		case !r.f.State.Live():
 			continue // keeps the ticket it had, for the report of its end
-		case r.f.TicketID != "" && !r.h.Hidden: // what was put aside takes in nothing new
+		case r.f.TicketID != "":
 			active[r.h.TicketFor] = r.f.TicketID // one for each key, so the order is of no matter
 		}
 		if s := r.state(); s.Raised() || s == Candidate {

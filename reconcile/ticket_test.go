@@ -51,7 +51,7 @@ func TestTicketOfMemberAndIssue(t *testing.T) {
 	decide(t, l, Suppress, "F-2")
 	l.applyAt(3, sight("F-1", Undone))
 	l.applyAt(4, c("F-0"))
-	want("beside one that was put aside", map[string]text{"F-0": ticketID("MBR-1", FailedUpdate, "F-0"), "F-2": first})
+	want("carried by a suppressed one", map[string]text{"F-0": first, "F-2": first})
 	l.applyAt(5, sight("F-0", Undone), sight("F-2", Undone))
 	l.applyAt(6, c("F-6"))
 	want("a new ticket", map[string]text{"F-6": ticketID("MBR-1", FailedUpdate, "F-6")})

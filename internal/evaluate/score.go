@@ -184,6 +184,9 @@ func (sc *score) changes(n night, res *reconcile.Result) {
 		if truth == "Z1" && c.Date == from.Format(time.DateOnly) {
 			truth = lostAtEdge
 		}
+		if truth == "W2" && c.Date < from.Format(time.DateOnly) {
+			truth = "W1" // which comes first: as it was last shown it is outside
+		}
 		if sc.Confusion[truth] == nil {
 			sc.Confusion[truth] = map[string]int{}
 		}
