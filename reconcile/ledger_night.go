@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -118,7 +119,11 @@ func (w *writing) settle() {
 		w.events[i].line = w.line(r, w.events[i].line.Name)
 		w.prior[r] = formOf(r)
 	}
+	settled := maps.Clone(w.last)
 	for r, before := range w.prior {
+		if _, ok := settled[r]; ok {
+			continue
+		}
 		now := formOf(r)
 		if now == before {
 			continue

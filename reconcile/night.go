@@ -333,7 +333,7 @@ func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (*stateSt
 		if f.in, err = st.Open(f.name); err != nil {
 			return s, fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", f.name, err)
 		}
-		f.lines = bufio.NewReaderSize(s2.NewReader(f.in), 64<<10)
+		f.lines = bufio.NewReaderSize(s2.NewReader(f.in, s2.ReaderAllocBlock(64<<10)), 64<<10)
 		s.files = append(s.files, f)
 		if err := f.next(); err != nil {
 			return s, err

@@ -104,10 +104,10 @@ func (r *txnReader) read(vals []schemas.Value) txn {
 	cell := func(i int) *schemas.Value { return &vals[r.at[i]] }
 	t := txn{
 		Member: r.again(2, vals), Amount: schemas.Money(cell(4).Int), Date: schemas.Date(cell(7).Int),
-		Created: schemas.Timestamp(cell(8).Int), Category: r.again(11, vals), Currency: r.again(12, vals), Hash: cell(16).Int,
+		Created: schemas.Timestamp(cell(8).Int), Currency: r.again(12, vals), Hash: cell(16).Int,
 	}
-	texts := [...]*string{&t.GUID, &t.Payee, &t.Feed, &t.Check, &t.Merchant}
-	from := [len(texts)]int{0, 9, 10, 13, 14}
+	texts := [...]*string{&t.GUID, &t.Payee, &t.Feed, &t.Category, &t.Check, &t.Merchant}
+	from := [len(texts)]int{0, 9, 10, 11, 13, 14}
 	r.buf = r.buf[:0]
 	for _, i := range from {
 		r.buf = append(r.buf, cell(i).Text...)
@@ -139,15 +139,23 @@ func (r *txnReader) read(vals []schemas.Value) txn {
 }
 
 // words are the words of the institution's text that name the payee: numbers,
-// dates and what banks put before them say nothing of whom it is about.
-func (t *txn) words() []string {
+// dates and what banks put before them say nothing of whom it is about. They
+// are put into room.
+func (t *txn) words(room []string) []string {
 	text := t.Feed
 	if text == "" {
 		text = t.Payee
 	}
-	fields := strings.FieldsFunc(strings.ToUpper(text), func(r rune) bool {
-		return (r < 'A' || r > 'Z') && r < 0x80
-	})
+	text = strings.ToUpper(text)
+	fields, begin := room[:0], -1
+	for i := range len(text) + 1 {
+		switch in := i < len(text) && (text[i] >= 'A' && text[i] <= 'Z' || text[i] >= 0x80); {
+		case in && begin < 0:
+			begin = i
+		case !in && begin >= 0:
+			fields, begin = append(fields, text[begin:i]), -1
+		}
+	}
 	kept := fields[:0]
 	for _, w := range fields {
 		switch w {
@@ -177,7 +185,8 @@ func likeness(a, b *txn) int {
 		return 1000
 	}
 	var seen uint64
-	x, y := a.words(), b.words()
+	var rooms [2][32]string
+	x, y := a.words(rooms[0][:]), b.words(rooms[1][:])
 	if len(x) == 0 || len(y) == 0 {
 		return 500 // nothing to compare is neither for nor against
 	}

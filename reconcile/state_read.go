@@ -603,7 +603,7 @@ func (s *stateText) series(r *series) {
 		case "a":
 			integer(s, &r.Signed)
 		case "d":
-			r.Dates = []schemas.Date{}
+			r.Dates = make([]schemas.Date, 0, keptDates)
 			s.array(func() {
 				var d schemas.Date
 				s.unmarshal(&d)

@@ -45,7 +45,8 @@ type column struct {
 	page        // that it stands at
 	before page // that it stood at, if that is of the same row group
 
-	// For going through all cells of a page they are decoded.
+	// For going through all cells of a page they are decoded, but for plain
+	// numbers without nulls.
 	decoded bool
 	nulls   bool    // some cells of the page are null
 	set     []bool  // those that are not, if there are nulls
@@ -172,7 +173,7 @@ func (c *Columns) cells(row int64, vals []schemas.Value) (i int, err error) {
 	for i = range c.cols {
 		col := &c.cols[i]
 		if !col.has(row) {
-			if err := c.turn(col, row); err != nil {
+			if err := c.turn(col, row, true); err != nil {
 				return i, err
 			}
 		}
@@ -261,10 +262,13 @@ func (c *column) value(k int) (v schemas.Value) {
 	if c.coded {
 		from, k = &c.dict, int(c.codes[k])
 	}
-	if c.kind == schemas.Text {
+	switch {
+	case c.kind == schemas.Text:
 		v.Text = from.text(k)
-	} else {
+	case c.coded || c.nulls:
 		v.Int = from.ints[k]
+	default:
+		v.Int = plainInt(c.kind, c.data, k)
 	}
 	return v
 }
@@ -300,7 +304,7 @@ func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) [
 	col := &c.cols[i]
 	k := int(row - col.first)
 	if !col.coded && !col.nulls && col.at >= 0 {
-		return append(dst, col.plain.ints[k:k+n]...)
+		return appendPlain(dst, col.kind, col.data, k, n)
 	}
 	if col.coded && !col.nulls {
 		for _, code := range col.codes[k : k+n] {
@@ -362,14 +366,15 @@ func (c *Columns) load(col *column, row int64) (err error) {
 		return nil
 	}
 	defer recoverDamage(&err)
-	if err := c.turn(col, row); err != nil || col.decoded {
+	if err := c.turn(col, row, false); err != nil || col.decoded {
 		return err
 	}
 	return c.decode(col)
 }
 
-// turn reads on to the page that holds the row.
-func (c *Columns) turn(col *column, row int64) error {
+// turn reads on to the page that holds the row. The one before it is kept for
+// who may go back to it.
+func (c *Columns) turn(col *column, row int64, keep bool) error {
 	if col.has(row) {
 		return nil
 	}
@@ -410,7 +415,7 @@ func (c *Columns) turn(col *column, row int64) error {
 				return errPages
 			}
 			if col.next += n; row < col.next {
-				return col.unpack(n)
+				return col.unpack(n, keep)
 			}
 		default:
 			return errPages
@@ -432,9 +437,9 @@ func (c *Columns) open(col *column, row int64) error {
 }
 
 // unpack unpacks the page of n rows at which the reader stands, in place of the
-// last but one.
-func (c *column) unpack(n int64) error {
-	if c.page.first < c.before.first { // it was gone back to
+// last, or of the last but one.
+func (c *column) unpack(n int64, keep bool) error {
+	if !keep || c.page.first < c.before.first { // it was gone back to
 		c.page, c.before = c.before, c.page
 	}
 	p := page{raw: c.before.raw, levels: c.before.levels, picks: c.before.picks}
@@ -488,9 +493,10 @@ func (c *Columns) decode(col *column) error {
 				return errPages
 			}
 		}
-	} else {
-		col.plain.raw = col.data
+	} else if col.plain.raw = col.data; col.nulls || col.kind == schemas.Text {
 		col.plain.decode(col.kind, some)
+	} else if n > 0 {
+		plainInt(col.kind, col.data, n-1) // or there are fewer
 	}
 	col.decoded = true
 	if !col.nulls {
@@ -538,17 +544,27 @@ func (v *values) decode(k schemas.Kind, n int) {
 		if at > len(v.raw) {
 			panic("a text longer than its page")
 		}
+	default:
+		v.ints = appendPlain(v.ints, k, v.raw, 0, n)
+	}
+}
+
+// appendPlain appends n numbers from the one at k on.
+func appendPlain(dst []int64, kind schemas.Kind, raw []byte, k, n int) []int64 {
+	dst = slices.Grow(dst, n)
+	switch kind {
 	case schemas.Bool:
-		for i := range n {
-			v.ints = append(v.ints, int64(v.raw[i>>3]>>(i&7)&1))
+		for i := k; i < k+n; i++ {
+			dst = append(dst, plainInt(kind, raw, i))
 		}
 	case schemas.Day:
-		for i := range n {
-			v.ints = append(v.ints, int64(int32(binary.LittleEndian.Uint32(v.raw[4*i:]))))
+		for raw = raw[4*k : 4*(k+n)]; len(raw) >= 4; raw = raw[4:] {
+			dst = append(dst, int64(int32(binary.LittleEndian.Uint32(raw))))
 		}
 	default:
-		for i := range n {
-			v.ints = append(v.ints, int64(binary.LittleEndian.Uint64(v.raw[8*i:])))
+		for raw = raw[8*k : 8*(k+n)]; len(raw) >= 8; raw = raw[8:] {
+			dst = append(dst, int64(binary.LittleEndian.Uint64(raw)))
 		}
 	}
+	return dst
 }

@@ -109,7 +109,7 @@ func (p *pageReader) data(buf []byte) ([]byte, error) {
 	// With some room to spare the decoder need not look where it writes.
 	n := int(p.head.unpacked) + 64
 	if cap(buf) < n {
-		buf = make([]byte, 0, n+n/4)
+		buf = make([]byte, 0, n+n/16)
 	}
 	out, err := p.zstd.DecodeAll(packed, buf[:0:n])
 	if err != nil || len(out) != int(p.head.unpacked) {
@@ -127,7 +127,7 @@ func (p *pageReader) bytes(at, n int64) ([]byte, error) {
 			kept = p.window[at-p.start:]
 		}
 		if int64(cap(p.window)) < size {
-			p.window = make([]byte, max(size+size/8, windowBytes))
+			p.window = make([]byte, size+size/8)
 		}
 		p.window, p.start = p.window[:size], at
 		have := int64(copy(p.window, kept))
