@@ -181,11 +181,11 @@ func (n *accountNight) wanted(before, after *accountRows, went, came []int) []in
 	return wanted
 }
 
-// outside returns the positions of the rows that left the window, and of which
+// outside returns the positions of the rows that are too old for the window, and of which
 // nobody asks what they were: their guids are not among those that came.
 func (n *accountNight) outside(before *accountRows, went []int, guids map[string]bool) (out []int, err error) {
 	for _, i := range went {
-		if d := before.keys.dates[i]; !n.listed && d != nullDate && !before.keys.pending[i] && !n.look.window.Contains(schemas.Date(d)) {
+		if d := before.keys.dates[i]; !n.listed && d != nullDate && !before.keys.pending[i] && schemas.Date(d) < n.look.window.From {
 			out = append(out, i)
 		}
 	}
@@ -225,6 +225,7 @@ func (n *accountNight) open(after []txn) {
 		n.st.Booked += t.signed()
 		n.added = append(n.added, t)
 	}
+	n.duplicates()
 	n.beside() // some pending rows stand beside their posted one already
 	n.habits()
 	n.added, n.after = nil, nil
@@ -268,6 +269,21 @@ func (n *accountNight) expected(m model) {
 	}
 }
 
+// lapseAll ends all that is open about an account that is gone; should it return, it
+// is said again.
+func (n *accountNight) lapseAll() {
+	for _, g := range n.st.Gone {
+		if g.Claim != "" {
+			n.sightings = append(n.sightings, Sighting{n.missing(g), Lapsed})
+			g.Claim = ""
+		}
+	}
+	for _, x := range n.st.Missing {
+		n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, model{sign: 1}), Lapsed})
+	}
+	n.lapse()
+}
+
 // lapse ends what is expected of an account that is gone.
 func (n *accountNight) lapse() {
 	for _, s := range n.st.Series {
@@ -293,7 +309,7 @@ func (n *accountNight) count() {
 	for _, t := range n.added {
 		if t.is(pending) {
 			n.st.Pending += t.signed()
-		} else if g, _ := n.st.openQuestion(t.GUID); g == nil || g.Row.is(pending) { // else it is still booked
+		} else if g, _ := n.st.openQuestion(t.GUID); g == nil || g.Row.is(pending) || g.Unbooked { // else it is still booked
 			n.st.Booked += t.signed()
 		}
 	}
@@ -313,16 +329,20 @@ func (a *accountState) settle(g *gone) {
 	a.Gone = slices.DeleteFunc(a.Gone, func(x *gone) bool { return x == g })
 }
 
-// duplicates finds guids that name two rows at once.
+// duplicates finds guids that name two rows at once: of what came, and of what is
+// there on the same days.
 func (n *accountNight) duplicates() {
-	seen := map[string]*txn{}
-	for _, t := range n.added {
-		o, twice := seen[t.GUID]
+	if len(n.added) == 0 {
+		return
+	}
+	seen := make(map[string]*txn, len(n.after))
+	for i := range n.after {
+		t := &n.after[i]
+		o := seen[t.GUID]
 		seen[t.GUID] = t
-		if !twice || o.Hash == t.Hash {
-			continue
+		if o != nil && o.Hash != t.Hash && slices.ContainsFunc(n.added, func(x *txn) bool { return x.GUID == t.GUID }) {
+			n.namesTwo(o, t)
 		}
-		n.namesTwo(o, t)
 	}
 }
 
@@ -337,7 +357,7 @@ func (n *accountNight) namesTwo(o, t *txn) {
 
 // returned settles open questions about rows that came back.
 func (n *accountNight) returned() {
-	n.uncut()
+	n.back()
 	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
 		g, _ := n.st.openQuestion(t.GUID)
 		if g == nil {
@@ -347,7 +367,7 @@ func (n *accountNight) returned() {
 		if !t.is(pending) {
 			n.st.takeBack(g)
 		}
-		if !t.is(pending) && !g.Row.is(pending) { // what was booked is what it says now
+		if !t.is(pending) && !g.Row.is(pending) && !g.Unbooked { // what was booked is what it says now
 			n.st.Booked += t.signed() - g.Row.signed()
 			n.amendment(&verdictOn{code: "C1", row: t}, &g.Row)
 		}
@@ -472,6 +492,9 @@ func (n *accountNight) left() {
 		if t.Date > n.look.window.To || slid > days+2 {
 			code = "X4"
 		}
+		if t.Date > n.look.window.To {
+			n.goesAway(t, code, "")
+		}
 		n.note("removed", code, t, "")
 		return true
 	})
@@ -508,51 +531,87 @@ func (n *accountNight) cut() {
 	if n.oldest == never {
 		return
 	}
-	if len(went) < needCut {
-		if len(went) > 1 { // perhaps; too few to say so, too many to blame the feed for each
-			n.perhapsCut = went
-		}
+	if len(went) == 0 {
 		return
 	}
-	f := n.finding("W3", went[0])
-	f.ID = findingID(string(historyLost), n.st.lineage(n.account), string(n.look.night))
-	f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
-	f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": n.oldest.String()}
-	n.sightings = append(n.sightings, Sighting{f, Confirmed})
-	n.st.Cut = &cutHistory{Finding: f.ID, At: n.look.at}
+	finding := n.st.lastCut() // which goes on night by night where so many days are kept
+	if len(went) < needCut && finding == "" {
+		n.perhapsCut = went // too few to say so, and to blame the feed for each
+		return
+	}
+	if finding == "" {
+		f := n.finding("W3", went[0])
+		f.ID = findingID(string(historyLost), n.st.lineage(n.account), string(n.look.night))
+		f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "", "", "", "", ""
+		f.Evidence = map[string]any{"rows": len(went), "oldest_before": went[0].Date.String(), "oldest_now": n.oldest.String()}
+		n.sightings = append(n.sightings, Sighting{f, Confirmed})
+		finding = f.ID
+	}
 	for _, o := range went {
-		n.note("removed", "W3", o, "").finding = f.ID
+		n.note("removed", "W3", o, "").finding = finding
 		n.removed = without(n.removed, o)
-		n.st.Cut.Rows = append(n.st.Cut.Rows, cutRow{o.GUID, o.Date, o.signed()})
+		n.goesAway(o, "Z3", finding)
 	}
 }
 
-// uncut takes back what was said of a history that is there again.
-func (n *accountNight) uncut() {
-	c := n.st.Cut
-	if c == nil {
+// goesAway remembers a row that is not shown and still booked. If it is shown
+// again that is said with the code; finding is what its absence was part of.
+func (n *accountNight) goesAway(t *txn, code Code, finding string) {
+	if !t.is(pending) {
+		n.st.Away = append(n.st.Away, away{t.GUID, t.Date, t.signed(), code, finding, schemas.DateOf(n.look.at.Time())})
+	}
+}
+
+// back finds rows that are shown again, and takes back what was said of a history
+// of which at least half is.
+func (n *accountNight) back() {
+	today := schemas.DateOf(n.look.at.Time())
+	n.st.Away = slices.DeleteFunc(n.st.Away, func(a away) bool { return a.Date < n.look.window.From || today-a.Since > keptAway })
+	if len(n.st.Away) == 0 {
+		n.st.Away = nil
 		return
 	}
-	c.Rows = slices.DeleteFunc(c.Rows, func(r cutRow) bool { return !n.look.window.Contains(r.Date) })
-	if between(c.At, n.look.at) > noticeShown || len(c.Rows) == 0 {
-		n.st.Cut = nil
-		return
-	}
-	was := len(c.Rows)
+	again := map[string]int{}
 	n.added = slices.DeleteFunc(n.added, func(t *txn) bool {
-		i := slices.IndexFunc(c.Rows, func(r cutRow) bool { return r.GUID == t.GUID })
+		i := slices.IndexFunc(n.st.Away, func(a away) bool { return a.GUID == t.GUID })
 		if i < 0 || t.is(pending) {
 			return false
 		}
-		n.note("added", "Z3", t, "")
-		n.st.Booked -= c.Rows[i].Signed // it is booked already
-		c.Rows = slices.Delete(c.Rows, i, i+1)
+		a := n.st.Away[i]
+		n.note("added", a.Code, t, "")
+		n.st.Booked -= a.Signed // count took it for another row
+		if a.Finding != "" {
+			again[a.Finding]++
+		}
+		n.st.Away = slices.Delete(n.st.Away, i, i+1)
 		return true
 	})
-	if 2*len(c.Rows) <= was {
-		n.sightings = append(n.sightings, Sighting{Finding{ID: c.Finding}, Undone})
-		n.st.Cut = nil
+	for _, finding := range sortedKeys(again) {
+		left := 0
+		for _, a := range n.st.Away {
+			if a.Finding == finding {
+				left++
+			}
+		}
+		if again[finding] < left {
+			continue
+		}
+		n.sightings = append(n.sightings, Sighting{Finding{ID: finding}, Undone})
+		for i := range n.st.Away {
+			if n.st.Away[i].Finding == finding {
+				n.st.Away[i].Finding = ""
+			}
+		}
 	}
+}
+
+// lastCut is the finding of the last cut of the history, "" if there was none
+// lately.
+func (a *accountState) lastCut() (finding string) {
+	for i := range a.Away {
+		finding = cmp.Or(a.Away[i].Finding, finding)
+	}
+	return finding
 }
 
 // finding begins a finding about a row of this account.

@@ -40,15 +40,14 @@ func (u *userNight) goneAccounts() {
 		}
 		u.leaves(guid, f)
 		u.listLost(n, before, pairs, code, into)
-		for _, g := range slices.Clone(st.Gone) {
-			n.resolve(g, Lapsed, g.Code)
-		}
-		for _, x := range st.Missing {
-			n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, model{sign: 1}), Lapsed})
-		}
-		n.lapse()
+		n.lapseAll()
 		u.sightings = append(u.sightings, n.sightings...)
 		delete(u.st.Accounts, guid)
+		if into == "" { // it may return
+			ms, of := *u.st.Members[st.Member], u.keptOf(guid)
+			ms.Carried, ms.Former = map[string][]txn{guid: before}, nil
+			of.Accounts[guid], of.Members[st.Member] = st, &ms
+		}
 	}
 }
 

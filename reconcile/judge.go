@@ -11,6 +11,9 @@ import (
 // between two looks that confirm an absence (contract.md, Findings).
 const confirmAfter = 20 * time.Hour
 
+// keptLooks is how many looks without a row are remembered.
+const keptLooks = 8
+
 // keptHeld is how long a pending row that went is remembered.
 const keptHeld = 14 * 24 * time.Hour
 
@@ -62,9 +65,9 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	for _, o := range n.removed {
 		n.ask(o, first)
 	}
-	for _, g := range n.st.Gone {
-		if n.look.fresh() && n.proves(&g.Row) && (g.LastSAA == nil || *n.look.saa > *g.LastSAA) && !slices.Contains(g.Looks, *n.look.saa) && len(g.Looks) < 8 {
-			g.Looks = append(g.Looks, *n.look.saa)
+	if n.look.fresh() {
+		for _, g := range n.st.Gone {
+			n.lookedAgain(g)
 		}
 	}
 	n.answer(m, ok)
@@ -77,6 +80,15 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	for _, g := range slices.Clone(n.st.Gone) {
 		n.say(g)
 	}
+}
+
+// lookedAgain counts a look without the row, if it is one; of many the last.
+func (n *accountNight) lookedAgain(g *gone) {
+	saa := *n.look.saa
+	if !n.proves(&g.Row) || g.LastSAA != nil && saa <= *g.LastSAA || slices.Contains(g.Looks, saa) || len(g.Looks) == keptLooks && g.confirmed() {
+		return
+	}
+	g.Looks = append(g.Looks[:min(len(g.Looks), keptLooks-1)], saa)
 }
 
 // proves reports whether tonight's look would have found the row, had it been
@@ -194,6 +206,7 @@ func (n *accountNight) ask(o *txn, first map[*txn]Code) {
 	}
 	if !g.Stood && g.Code != "P5" && n.atEdge(o) {
 		n.note("removed", "W2", o, "")
+		n.goesAway(o, "W2", "")
 		return // near the edge its absence proves nothing
 	}
 	g.Doubt = n.doubts[o.GUID]
@@ -280,6 +293,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 			}
 		case found && moved && g.Like != "":
 			n.st.rebook(t, -g.Row.signed())
+			g.Unbooked = true
 			n.resolveAs(g, "C2")
 		case found && moved:
 			if g.confirmed() {

@@ -267,7 +267,9 @@ func (w *writing) see(s Sighting) {
 	}
 	w.touch(r)
 	if r.h.Standing {
-		r.seen(w.id)
+		if !r.f.Kind.event() {
+			r.seen(w.id)
+		}
 		return
 	}
 	if !r.f.State.Live() {
@@ -300,8 +302,13 @@ func (w *writing) see(s Sighting) {
 func (w *writing) update(r *record, s Sighting) {
 	f := normal(s.Finding)
 	f.First, f.LastGood, f.State, f.TicketID = r.f.First, r.f.LastGood, r.f.State, r.f.TicketID
+	last := r.f.Last
 	r.f = f
 	r.setFlaps()
+	if last != "" && f.Kind.event() { // it happened once, whoever sees it again
+		r.f.Last = last
+		return
+	}
 	r.seen(w.id)
 }
 

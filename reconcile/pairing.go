@@ -81,10 +81,11 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 			continue
 		}
 		g, _ := n.st.openQuestion(o.GUID)
-		if code == "D2" {
-			n.st.rebook(g.since(), -o.signed())
-		} else {
+		switch {
+		case code != "D2":
 			n.st.takeBack(g)
+		case !g.Unbooked:
+			n.st.rebook(g.since(), -o.signed())
 		}
 		n.resolve(g, Harmless, code)
 	}

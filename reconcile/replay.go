@@ -39,7 +39,7 @@ func (x *explaining) replay(ctx context.Context, st snapshot.Store, all []*snaps
 		}
 		x.judged(n.changes, m.ID)
 		x.unsettled(user, m.ID)
-		if user, err = kept(user); err != nil {
+		if user, err = asKept(user); err != nil {
 			return err
 		}
 		before = now
@@ -61,8 +61,8 @@ func (x *explaining) night(ctx context.Context, n *unitNight, user *userState) e
 	return errors.Join(err, was.close(), is.close())
 }
 
-// kept is the state as the next night finds it.
-func kept(user *userState) (*userState, error) {
+// asKept is the state as the next night finds it.
+func asKept(user *userState) (*userState, error) {
 	next := &userState{User: user.User}
 	if user.over() {
 		return next, nil

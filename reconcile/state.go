@@ -26,11 +26,19 @@ type left struct {
 	GUID    string            `json:"g"`
 	Finding string            `json:"f"` // what was said of it
 	At      schemas.Timestamp `json:"t"` // server's time
+	Kept    *kept             `json:"k,omitempty"`
+}
+
+// kept is what was known of something that left, for the case that it returns.
+type kept struct {
+	Members  map[string]*memberState  `json:"m"`
+	Accounts map[string]*accountState `json:"a"`
 }
 
 // memberState is what is kept of a member.
 type memberState struct {
 	Institution string             `json:"i,omitempty"`
+	First       schemas.Timestamp  `json:"f,omitempty"` // where it was first listed, server's time
 	Health      memberHistory      `json:"h,omitzero"`
 	Base        snapshot.ID        `json:"b,omitempty"` // its last complete snapshot
 	BaseWindow  schemas.Window     `json:"w,omitzero"`
@@ -78,7 +86,7 @@ type accountState struct {
 	// balance may tell another story.
 	Held []*gone `json:"h,omitempty"`
 
-	Cut *cutHistory `json:"x,omitempty"` // it may come back
+	Away []away `json:"x,omitempty"` // rows that are booked and not shown
 
 	// What the account does as a rule.
 	Checks []check      `json:"k,omitempty"`
@@ -90,19 +98,20 @@ type accountState struct {
 	Paid   *payment     `json:"w,omitempty"` // the last payment, where it is owed
 }
 
-// cutHistory is the rows that went with the oldest part of an account's history.
-// They stay booked.
-type cutHistory struct {
-	Finding string            `json:"f"`
-	At      schemas.Timestamp `json:"t"` // server's time
-	Rows    []cutRow          `json:"r"`
+// away is a row that went and stays booked, for no fault of the feed: near the edge
+// of the window, outside it, or with the oldest part of the history. It may be
+// shown again.
+type away struct {
+	GUID    string        `json:"g"`
+	Date    schemas.Date  `json:"d"`
+	Signed  schemas.Money `json:"a"`
+	Code    Code          `json:"c"`           // of its return
+	Finding string        `json:"f,omitempty"` // history_lost
+	Since   schemas.Date  `json:"s"`
 }
 
-type cutRow struct {
-	GUID   string        `json:"g"`
-	Date   schemas.Date  `json:"d"`
-	Signed schemas.Money `json:"a"`
-}
+// keptAway is for how many days a row is remembered so.
+const keptAway = 30
 
 // double is a row that came although an equal one was there.
 type double struct {
@@ -137,6 +146,7 @@ type gone struct {
 	Of       string              `json:"a,omitempty"` // the account it was in, if that is gone
 	Booked   bool                `json:"b,omitempty"` // pending, and counted as booked: the balance has it
 	By       schemas.Money       `json:"p,omitempty"` // as which amount
+	Unbooked bool                `json:"n,omitempty"` // posted, and taken out of what is booked: the balance has it no more
 	Cut      bool                `json:"e,omitempty"` // the balance cannot tell: it was among the oldest, with others, or much moved that night
 }
 

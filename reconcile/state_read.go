@@ -251,6 +251,8 @@ func (s *stateText) member(m *memberState) {
 		switch name {
 		case "i":
 			words(s, &m.Institution)
+		case "f":
+			s.unmarshal(&m.First)
 		case "h":
 			s.health(&m.Health)
 		case "b":
@@ -402,8 +404,7 @@ func (s *stateText) account(a *accountState) {
 				s.gone(a.Held[len(a.Held)-1])
 			})
 		case "x":
-			a.Cut = new(cutHistory)
-			s.other(a.Cut)
+			s.other(&a.Away)
 		case "w":
 			a.Paid = new(payment)
 			s.payment(a.Paid)
@@ -467,6 +468,8 @@ func (s *stateText) gone(g *gone) {
 			s.yes(&g.Booked)
 		case "p":
 			integer(s, &g.By)
+		case "n":
+			s.yes(&g.Unbooked)
 		case "e":
 			s.yes(&g.Cut)
 		default:

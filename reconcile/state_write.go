@@ -199,6 +199,9 @@ func (l *stateLine) leg(g *leg) {
 func (l *stateLine) member(m *memberState) {
 	l.open()
 	l.text("i", m.Institution)
+	if m.First != 0 {
+		l.instant("f", m.First)
+	}
 	if m.Health != (memberHistory{}) {
 		l.name("h")
 		l.health(&m.Health)
@@ -316,8 +319,8 @@ func (l *stateLine) account(a *accountState) {
 	}
 	several(l, "2", a.Doubles, func(d **double) { l.double(*d) })
 	several(l, "h", a.Held, func(g **gone) { l.gone(*g) })
-	if a.Cut != nil {
-		l.other("x", a.Cut)
+	if len(a.Away) > 0 {
+		l.other("x", a.Away)
 	}
 	several(l, "k", a.Checks, l.check)
 	if len(a.Holes) > 0 {
@@ -357,6 +360,7 @@ func (l *stateLine) gone(g *gone) {
 	l.text("a", g.Of)
 	l.yes("b", g.Booked)
 	l.some("p", int64(g.By))
+	l.yes("n", g.Unbooked)
 	l.yes("e", g.Cut)
 	l.close()
 }

@@ -2,9 +2,11 @@ package reconcile
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"tallyport/schemas"
 	"tallyport/snapshot"
@@ -66,6 +68,8 @@ type userNight struct {
 	after    map[string][]txn  // rows of the others, where an account is gone
 	keeps    map[string]bool   // by member: its accounts have to be compared with each other
 
+	resumed map[string]*memberState // accounts that are there again, and their last look
+
 	sightings []Sighting
 	changes   []userChange
 	counts    *nightCounts
@@ -80,7 +84,7 @@ type userChange struct {
 
 // begin settles what the tables say of user and members, before any row is read.
 func (u *userNight) begin() {
-	u.relinked, u.lost, u.after = map[string]string{}, map[string][]txn{}, map[string][]txn{}
+	u.relinked, u.lost, u.after, u.resumed = map[string]string{}, map[string][]txn{}, map[string][]txn{}, map[string]*memberState{}
 	if u.st.Members == nil {
 		u.st.Members = map[string]*memberState{}
 	}
@@ -96,7 +100,7 @@ func (u *userNight) begin() {
 		}
 		st := u.st.Members[guid]
 		if st == nil {
-			st = new(memberState)
+			st = &memberState{First: u.facts.at}
 			u.st.Members[guid] = st
 		}
 		st.Institution = cmp.Or(m.night.Institution, st.Institution)
@@ -108,6 +112,7 @@ func (u *userNight) begin() {
 			u.stale = append(u.stale, e)
 		}
 	}
+	u.withheld()
 	u.goneMembers()
 	u.keeps = map[string]bool{}
 	for _, st := range u.st.Accounts {
@@ -126,7 +131,7 @@ func (u *userNight) begin() {
 // leaves reports something that is not listed any more.
 func (u *userNight) leaves(guid string, f Finding) {
 	u.sightings = append(u.sightings, Sighting{f, Confirmed})
-	u.st.Left = append(u.st.Left, left{guid, f.ID, u.facts.at})
+	u.st.Left = append(u.st.Left, left{guid, f.ID, u.facts.at, nil})
 }
 
 // back closes what was said of users, members and accounts that are listed
@@ -138,6 +143,7 @@ func (u *userNight) back() {
 	u.st.Left = slices.DeleteFunc(u.st.Left, func(l left) bool {
 		if u.lists(l.GUID) {
 			u.sightings = append(u.sightings, Sighting{Finding{ID: l.Finding}, Undone})
+			u.resume(&l)
 			return true
 		}
 		return between(l.At, u.facts.at) > noticeShown
@@ -145,6 +151,40 @@ func (u *userNight) back() {
 	if len(u.st.Left) == 0 {
 		u.st.Left = nil
 	}
+}
+
+// resume goes on with what was known of something that is listed again.
+func (u *userNight) resume(l *left) {
+	if l.Kept == nil {
+		return
+	}
+	maps.Copy(u.st.Accounts, l.Kept.Accounts)
+	if _, account := l.Kept.Accounts[l.GUID]; account {
+		for _, ms := range l.Kept.Members {
+			u.resumed[l.GUID] = ms
+		}
+		return
+	}
+	for _, guid := range sortedKeys(l.Kept.Members) {
+		if u.st.Members[guid] == nil {
+			u.st.Members[guid] = l.Kept.Members[guid]
+			u.st.Members[guid].Gone = ""
+		}
+	}
+}
+
+// keptOf is where is kept what is known of something that left tonight, as long
+// as it may return; nil if nothing is.
+func (u *userNight) keptOf(guid string) *kept {
+	for i := range u.st.Left {
+		if l := &u.st.Left[i]; l.GUID == guid && l.At == u.facts.at {
+			if l.Kept == nil {
+				l.Kept = &kept{Members: map[string]*memberState{}, Accounts: map[string]*accountState{}}
+			}
+			return l.Kept
+		}
+	}
+	return nil
 }
 
 // lists reports whether the user, or a member or account of that guid is there.
@@ -183,10 +223,31 @@ func (u *userNight) disabled() {
 	}
 }
 
+// withheld makes of a disabled user's members what they are: not looked at, and not
+// to be aggregated. MX withholds its data, or shows empty lists (mx-api.md §1.5).
+func (u *userNight) withheld() {
+	if !u.now.disabled {
+		return
+	}
+	for _, m := range u.now.members {
+		m.complete, m.reason = false, schemas.Disabled
+	}
+	for _, guid := range sortedKeys(u.st.Members) {
+		st := u.st.Members[guid]
+		if m := u.now.members[guid]; m != nil && m.listed {
+			continue
+		}
+		n := memberNight{Snapshot: u.facts.id, ObservedAt: u.facts.at, Succeeded: st.Health.Success, Institution: st.Institution, UserDisabled: true}
+		var seen []Sighting
+		st.Health, seen = st.Health.stale(u.now.guid, guid, n, u.rules.StaleAfter)
+		u.sightings = append(u.sightings, seen...)
+	}
+}
+
 // goneMembers finds members that are not listed any more, and those that took
 // their place.
 func (u *userNight) goneMembers() {
-	if !u.now.whole && u.now.listed {
+	if !u.now.whole && u.now.listed || u.now.disabled {
 		return
 	}
 	for _, guid := range sortedKeys(u.st.Members) {
@@ -203,7 +264,7 @@ func (u *userNight) goneMembers() {
 		code := Code("M1")
 		for _, other := range sortedKeys(u.now.members) {
 			o := u.now.members[other]
-			if prev := u.st.Members[other]; o.listed && prev != nil && prev.Base == "" && prev.Institution == st.Institution && !taken2(u.relinked, other) {
+			if prev := u.st.Members[other]; o.listed && prev != nil && prev.Base == "" && between(prev.First, u.facts.at) <= relinkWithin && prev.Institution == st.Institution && !taken2(u.relinked, other) {
 				code, u.relinked[guid] = "M2", other
 				break
 			}
@@ -219,6 +280,9 @@ func (u *userNight) goneMembers() {
 		u.leaves(guid, f)
 	}
 }
+
+// relinkWithin is how long before the old member's end the new one may have come.
+const relinkWithin = 72 * time.Hour
 
 func taken2(m map[string]string, v string) bool {
 	for _, x := range m {
@@ -281,7 +345,11 @@ func (u *userNight) account(guid, member string, before, after *accountRows) err
 		for i := range rows {
 			u.change(member, guid, "removed", code, &rows[i], "")
 		}
-		return err
+		return errors.Join(err, ms.carry(guid, before)) // it may return
+	}
+	from := ms
+	if was := u.resumed[guid]; was != nil {
+		from, before = was, rowsAtHand(u.now.guid, guid, was.Carried[guid])
 	}
 	if !m.complete {
 		return ms.carry(guid, before)
@@ -293,7 +361,7 @@ func (u *userNight) account(guid, member string, before, after *accountRows) err
 		u.lost[guid] = rows
 		return err
 	}
-	l := &look{night: u.facts.id, at: u.facts.at, base: ms.Base, baseAt: ms.BaseAt, baseSAA: ms.BaseSAA, saa: m.saa, before: ms.BaseWindow, window: u.facts.window}
+	l := &look{night: u.facts.id, at: u.facts.at, base: from.Base, baseAt: from.BaseAt, baseSAA: from.BaseSAA, saa: m.saa, before: from.BaseWindow, window: u.facts.window}
 	if st == nil {
 		st = &accountState{Member: member, First: u.facts.id}
 		u.st.Accounts[guid] = st
@@ -375,11 +443,6 @@ func (u *userNight) end() {
 			u.counts.complete++
 		default:
 			u.counts.incomplete[reasonOf(m)]++
-			for _, a := range u.st.Accounts {
-				if a.Member == guid {
-					u.counts.apart++
-				}
-			}
 			u.notLookedAt(guid, m.reason)
 		}
 	}
@@ -417,6 +480,11 @@ func (u *userNight) notLookedAt(member string, why schemas.Reason) {
 	case notAskedFor:
 		code = "X4"
 	}
+	for _, a := range u.st.Accounts {
+		if a.Member == member {
+			u.counts.apart++
+		}
+	}
 	u.changes = append(u.changes, userChange{member: member, verdictOn: verdictOn{change: "not_looked_at", code: code, verdict: Unknown, row: new(txn)}})
 }
 
@@ -441,23 +509,27 @@ func (a *accountState) updatedBy(at *schemas.Timestamp) bool {
 	return moved
 }
 
-// forget closes what was open about a member that is gone.
+// forget closes what was open about a member that is gone. What is known of it is
+// kept for a time, unless another member took its place.
 func (u *userNight) forget(member string) {
+	ms := u.st.Members[member]
+	of := u.keptOf(u.now.guid)
+	if u.now.listed && u.relinked[member] == "" {
+		of = u.keptOf(member)
+	}
 	for _, guid := range sortedKeys(u.st.Accounts) {
 		st := u.st.Accounts[guid]
 		if st.Member != member {
 			continue
 		}
-		n := &accountNight{user: u.now.guid, account: guid, institution: u.st.Members[member].Institution, look: &look{night: u.facts.id, at: u.facts.at}, st: st}
-		for _, g := range slices.Clone(st.Gone) {
-			n.resolve(g, Lapsed, g.Code)
-		}
-		for _, x := range st.Missing {
-			n.sightings = append(n.sightings, Sighting{n.neverSeenFinding(x, model{sign: 1}), Lapsed})
-		}
-		n.lapse()
+		n := &accountNight{user: u.now.guid, account: guid, institution: ms.Institution, look: &look{night: u.facts.id, at: u.facts.at}, st: st}
+		n.lapseAll()
 		u.sightings = append(u.sightings, n.sightings...)
-		delete(u.st.Accounts, guid)
+		if delete(u.st.Accounts, guid); of != nil {
+			of.Accounts[guid] = st
+		}
 	}
-	delete(u.st.Members, member)
+	if delete(u.st.Members, member); of != nil {
+		of.Members[member] = ms
+	}
 }
