@@ -201,7 +201,10 @@ func (s *stateText) user(u *userState) {
 				s.account(a)
 			})
 		case "links":
-			s.other(&u.Links)
+			s.array(func() {
+				u.Links = append(u.Links, link{})
+				s.link(&u.Links[len(u.Links)-1])
+			})
 		case "legs":
 			s.array(func() {
 				u.Legs = append(u.Legs, leg{})
@@ -213,6 +216,27 @@ func (s *stateText) user(u *userState) {
 			words(s, &u.Disabled)
 		case "gone":
 			words(s, &u.Gone)
+		default:
+			s.odd = true
+		}
+	})
+}
+
+func (s *stateText) link(l *link) {
+	s.object(func(name string) {
+		switch name {
+		case "o":
+			words(s, &l.Out)
+		case "p":
+			s.unsigned(&l.OutKey)
+		case "i":
+			words(s, &l.In)
+		case "q":
+			s.unsigned(&l.InKey)
+		case "m":
+			integer(s, &l.Met)
+		case "n":
+			integer(s, &l.Alone)
 		default:
 			s.odd = true
 		}

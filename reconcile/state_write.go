@@ -169,13 +169,24 @@ func (l *stateLine) user(u *userState) {
 		}
 		l.close()
 	}
-	if len(u.Links) > 0 {
-		l.other("links", u.Links)
-	}
+	several(l, "links", u.Links, l.link)
 	several(l, "legs", u.Legs, l.leg)
 	if len(u.Left) > 0 {
 		l.other("left", u.Left)
 	}
+	l.close()
+}
+
+func (l *stateLine) link(k *link) {
+	l.open()
+	l.name("o")
+	l.quote(k.Out)
+	l.unsigned("p", k.OutKey)
+	l.name("i")
+	l.quote(k.In)
+	l.unsigned("q", k.InKey)
+	l.integer("m", int64(k.Met))
+	l.some("n", int64(k.Alone))
 	l.close()
 }
 
