@@ -88,6 +88,17 @@ func regular(dates []schemas.Date) (median int, c cadence, ok bool) {
 	return median, cadences[i], 7*off <= len(gaps)
 }
 
+// steadily reports whether no interval is further from the usual one than a
+// weekend moves it.
+func steadily(dates []schemas.Date, median int) bool {
+	for i := 1; i < len(dates); i++ {
+		if gap := int(dates[i] - dates[i-1]); max(gap-median, median-gap) > 2 {
+			return false
+		}
+	}
+	return true
+}
+
 func inBand(a, b schemas.Money) bool { return 20*abs(a-b) <= abs(b) }
 
 // learnSeries finds the series among all rows there are. A payee with whom
@@ -119,9 +130,6 @@ func (n *accountNight) learnSeries(rows []txn, today schemas.Date) {
 		}
 		varies := 5*len(dates) < 4*len(g)
 		if varies {
-			if len(g) < needVarying {
-				continue
-			}
 			dates = dates[:0]
 			for _, t := range g {
 				dates = append(dates, t.Date)
@@ -137,6 +145,9 @@ func (n *accountNight) learnSeries(rows []txn, today schemas.Date) {
 		slices.Sort(dates)
 		dates = slices.Compact(dates)
 		median, c, ok := regular(dates)
+		if varies && (len(dates) < needVarying || !steadily(dates, median)) {
+			continue
+		}
 		if !ok || dates[len(dates)-1]+schemas.Date(median+c.slack) < today {
 			continue // or it has ended before we could expect anything
 		}

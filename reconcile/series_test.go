@@ -197,6 +197,21 @@ func TestRegularOverWeekends(t *testing.T) {
 	}
 }
 
+// Chance brings people together every two weeks or so: not to the day.
+func TestVaryingByChance(t *testing.T) {
+	var rows []txn
+	for i, day := range []int{0, 14, 25, 42, 56, 70} {
+		rows = append(rows, on0(day, "Person to Person", schemas.Money(i*i+1)*50_000*cent))
+	}
+	rows = append(rows, on0(70, "Person to Person", cent))
+	d := steady(rows)
+	d.night(71)
+	d.night(72)
+	if day := d.quiet(73, 95, overdueSeries); day >= 0 {
+		t.Errorf("said on day %d", day)
+	}
+}
+
 // A payroll is another sum each time; what comes often enough at its time is a
 // series all the same, of no amount.
 func TestSeriesOfVaryingAmounts(t *testing.T) {
