@@ -249,6 +249,12 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 	if ok {
 		delta, sure = m.moved(n.st.Samples, n.st.sampleAt(t))
 	}
+	if ok && !sure && len(went) == 1 && went[0].confirmed() && !went[0].Row.is(pending) {
+		// One look at the level is enough if it moved by just that row.
+		var known bool
+		delta, known = m.since(n.st.Samples, n.st.sampleAt(t))
+		sure = known && !m.same(delta, 0) && m.same(delta, -went[0].Row.signed())
+	}
 	if !sure {
 		for _, g := range went {
 			if g.Row.is(pending) || !g.confirmed() {

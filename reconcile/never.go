@@ -217,7 +217,10 @@ func (a *accountState) postedAs(m model, step schemas.Money, t schemas.Timestamp
 // couldPost reports whether a pending row could have been booked as the amount:
 // with a tip, or at the rate of the day. What a round hold becomes nobody knows.
 func couldPost(o *txn, booked schemas.Money) bool {
-	return !roundHold(o) && (booked > 0) == o.is(credit) && 100*abs(booked) >= 97*o.Amount && 100*abs(booked) <= 135*o.Amount
+	t := *o
+	t.Flags &^= pending
+	t.Amount = abs(booked)
+	return (booked > 0) == o.is(credit) && !roundHold(o) && posts(o, &t) > 0
 }
 
 func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {

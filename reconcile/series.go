@@ -19,12 +19,16 @@ type series struct {
 	Due    schemas.Date   `json:"u,omitempty"` // of the finding that is open
 	First  snapshot.ID    `json:"f,omitempty"` // where that was first said
 	Step   string         `json:"s,omitempty"` // the never-seen finding of the same amount
+	Varies bool           `json:"v,omitempty"` // another amount each time
 }
 
 const (
 	keptSeries = 24
 	keptDates  = 8
-	learnEvery = 7 // days from one learning to the next
+	// needVarying is how many times what varies must have come: no amount tells
+	// it from chance.
+	needVarying = 5
+	learnEvery  = 7 // days from one learning to the next
 	// latePosting is added where the account shows no pending rows: nothing
 	// says beforehand that it is on its way.
 	latePosting = 5
@@ -86,6 +90,17 @@ func regular(dates []schemas.Date) (median int, c cadence, ok bool) {
 	return median, cadences[i], 7*off <= len(gaps)
 }
 
+// steadily reports whether no interval is further from the usual one than a
+// weekend moves it.
+func steadily(dates []schemas.Date, median int) bool {
+	for i := 1; i < len(dates); i++ {
+		if gap := int(dates[i] - dates[i-1]); max(gap-median, median-gap) > 2 {
+			return false
+		}
+	}
+	return true
+}
+
 func inBand(a, b schemas.Money) bool { return 20*abs(a-b) <= abs(b) }
 
 // learnSeries finds the series among all rows there are. A payee with whom
@@ -115,8 +130,15 @@ func (n *accountNight) learnSeries(rows []txn, today schemas.Date) {
 				}
 			}
 		}
-		if 5*len(dates) < 4*len(g) {
-			continue
+		varies := 5*len(dates) < 4*len(g)
+		if varies {
+			dates = dates[:0]
+			for _, t := range g {
+				dates = append(dates, t.Date)
+				if t.Date >= last.Date {
+					last = t
+				}
+			}
 		}
 		at := slices.IndexFunc(n.st.Series, func(s *series) bool { return s.Key == k })
 		if at >= 0 {
@@ -125,10 +147,13 @@ func (n *accountNight) learnSeries(rows []txn, today schemas.Date) {
 		slices.Sort(dates)
 		dates = slices.Compact(dates)
 		median, c, ok := regular(dates)
+		if varies && (len(dates) < needVarying || !steadily(dates, median)) {
+			continue
+		}
 		if !ok || dates[len(dates)-1]+schemas.Date(median+c.slack) < today {
 			continue // or it has ended before we could expect anything
 		}
-		n.st.Series = append(n.st.Series, &series{Key: k, Signed: last.signed(), Payee: cmp.Or(last.Payee, last.Feed), Dates: dates[max(0, len(dates)-keptDates):]})
+		n.st.Series = append(n.st.Series, &series{Key: k, Signed: last.signed(), Payee: cmp.Or(last.Payee, last.Feed), Dates: dates[max(0, len(dates)-keptDates):], Varies: varies})
 	}
 	if len(n.st.Series) > keptSeries { // the ones with the fewest dates are the weakest
 		slices.SortStableFunc(n.st.Series, func(a, b *series) int {
@@ -167,7 +192,7 @@ func (s *series) cameFor(t *txn) bool {
 		last := s.Dates[len(s.Dates)-1]
 		return int(t.Date-last) > median/2
 	}
-	return t.Date >= due-schemas.Date(slack) && int(t.Date-due) <= median/2
+	return !s.Varies && t.Date >= due-schemas.Date(slack) && int(t.Date-due) <= median/2
 }
 
 // follow takes the rows that came to the series that waited for them, and
@@ -259,7 +284,7 @@ func (n *accountNight) overdue() {
 		}
 		for _, x := range n.st.Missing {
 			day := int(schemas.DateOf(x.At.Time()) - s.Due)
-			if s.Step == "" && day >= -slack && day <= slack+1 && abs(x.Signed-s.Signed) <= m.quantum {
+			if s.Step == "" && !s.Varies && day >= -slack && day <= slack+1 && abs(x.Signed-s.Signed) <= m.quantum {
 				s.Step = x.ID
 				n.corroborate(x, "overdue_series", s.Payee)
 			}
@@ -276,6 +301,9 @@ func (n *accountNight) seriesFinding(s *series) Finding {
 	f.Amount, f.Type = text(plain(abs(s.Signed))), "CREDIT"
 	if s.Signed < 0 {
 		f.Type = "DEBIT"
+	}
+	if s.Varies {
+		f.Amount = ""
 	}
 	_, median, _ := s.next()
 	f.Evidence = map[string]any{"due": s.Due.String(), "every_days": median, "last_came": s.Dates[len(s.Dates)-1].String(), "times": len(s.Dates)}

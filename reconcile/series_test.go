@@ -196,3 +196,48 @@ func TestRegularOverWeekends(t *testing.T) {
 		t.Error("24 and 38 days are regular")
 	}
 }
+
+// Chance brings people together every two weeks or so: not to the day.
+func TestVaryingByChance(t *testing.T) {
+	var rows []txn
+	for i, day := range []int{0, 14, 25, 42, 56, 70} {
+		rows = append(rows, on0(day, "Person to Person", schemas.Money(i*i+1)*50_000*cent))
+	}
+	rows = append(rows, on0(70, "Person to Person", cent))
+	d := steady(rows)
+	d.night(71)
+	d.night(72)
+	if day := d.quiet(73, 95, overdueSeries); day >= 0 {
+		t.Errorf("said on day %d", day)
+	}
+}
+
+// A payroll is another sum each time; what comes often enough at its time is a
+// series all the same, of no amount.
+func TestSeriesOfVaryingAmounts(t *testing.T) {
+	pay := func(n int) (rows []txn) {
+		for i, t := range every(14, n, "Acme Payroll", 100_000*cent) {
+			t.Amount += schemas.Money(i*i) * 10_000 * cent
+			rows = append(rows, t)
+		}
+		return rows
+	}
+	for _, n := range []int{4, 6} {
+		d := steady(pay(n))
+		last := 14 * (n - 1)
+		d.night(last + 1)
+		d.night(last + 2)
+		first := d.quiet(last+3, last+25, overdueSeries)
+		if n == 4 {
+			if first >= 0 {
+				t.Errorf("four times are enough")
+			}
+			continue
+		}
+		f := wantOne(t, d.night(first+1), overdueSeries, Confirmed)
+		if f.Amount != "" || f.Type != "CREDIT" || f.Date != text((day0+schemas.Date(last+14)).String()) {
+			t.Errorf("%+v", f)
+		}
+		wantOne(t, d.night(first+2, on0(first, "Acme Payroll", 77*cent)), overdueSeries, Undone)
+	}
+}

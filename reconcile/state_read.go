@@ -644,6 +644,8 @@ func (s *stateText) series(r *series) {
 			words(s, &r.First)
 		case "s":
 			words(s, &r.Step)
+		case "v":
+			s.yes(&r.Varies)
 		default:
 			s.odd = true
 		}

@@ -462,5 +462,6 @@ func (l *stateLine) series(s *series) {
 	l.day("u", s.Due)
 	l.text("f", string(s.First))
 	l.text("s", s.Step)
+	l.yes("v", s.Varies)
 	l.close()
 }
