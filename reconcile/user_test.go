@@ -18,6 +18,9 @@ func TestCarriedWhileNobodyLooks(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.end()
+	if u.counts.apart != 1 {
+		t.Errorf("%d accounts could not be compared, want 1", u.counts.apart)
+	}
 	if got := st.Members["MBR-1"].Carried["ACT-1"]; len(got) != 1 {
 		t.Errorf("carried %v", got)
 	}
