@@ -65,6 +65,7 @@ type Ledger struct {
 	probes    map[string][]Decision // by finding: what probes answered
 	events    map[string][]span
 	files     ledgerFiles
+	set       settings // of the night that is judged
 }
 
 // record is a finding and what the ledger has to remember besides. f.State is
@@ -162,6 +163,15 @@ func (l *Ledger) Nights() []snapshot.ID {
 		ids[i] = n.id
 	}
 	return ids
+}
+
+// settings returns those of the nights that were applied.
+func (l *Ledger) settings() map[snapshot.ID]settings {
+	all := map[snapshot.ID]settings{}
+	for _, n := range l.nights {
+		all[n.id] = n.set
+	}
+	return all
 }
 
 // Applied reports whether the snapshot was applied.

@@ -19,7 +19,15 @@ import (
 type night struct {
 	id  snapshot.ID
 	at  time.Time
+	set settings
 	end int
+}
+
+// settings are the Options on which it hangs what a night concludes; one that is
+// zero was the usual one. A rebuild judges each night by its own.
+type settings struct {
+	StaleAfter time.Duration `json:"stale_after,omitempty"` // nanoseconds
+	MaxTickets int           `json:"max_tickets,omitempty"`
 }
 
 // span is where a line of the log is.
@@ -35,6 +43,7 @@ type nightLine struct {
 	ObservedAt time.Time   `json:"observed_at"`
 	Events     int         `json:"events"` // lines that follow
 	Unseen     []string    `json:"unseen"` // sorted
+	Settings   settings    `json:"settings,omitzero"`
 }
 
 // eventLine is an Event and what the ledger remembers besides.
@@ -160,7 +169,7 @@ func (w *writing) write() {
 	}
 	slices.SortStableFunc(kept, func(a, b noted) int { return cmp.Compare(a.r.f.ID, b.r.f.ID) })
 
-	head := nightLine{Version: ledgerVersion, Snapshot: w.id, ObservedAt: w.at, Events: len(kept), Unseen: []string{}}
+	head := nightLine{Version: ledgerVersion, Snapshot: w.id, ObservedAt: w.at, Events: len(kept), Unseen: []string{}, Settings: w.l.set}
 	for _, r := range w.watched {
 		if _, ok := final[r]; !ok && r.f.Last != w.id {
 			head.Unseen = append(head.Unseen, r.f.ID)
@@ -171,7 +180,7 @@ func (w *writing) write() {
 	for _, e := range kept {
 		w.l.events[e.r.f.ID] = append(w.l.events[e.r.f.ID], w.l.append(e.line))
 	}
-	w.l.nights = append(w.l.nights, night{w.id, w.at, len(w.l.files.log)})
+	w.l.nights = append(w.l.nights, night{w.id, w.at, w.l.set, len(w.l.files.log)})
 }
 
 func (l *Ledger) append(line any) span {
@@ -242,7 +251,7 @@ func (l *Ledger) replay() error {
 		}
 		off += size + 1
 		if left == 0 {
-			l.nights = append(l.nights, night{at.Snapshot, at.ObservedAt, off})
+			l.nights = append(l.nights, night{at.Snapshot, at.ObservedAt, at.Settings, off})
 		} else if off == len(l.files.log) {
 			return &lineError{n, fmt.Errorf("the file ends here, but %d more events of %s should follow", left, at.Snapshot)}
 		}

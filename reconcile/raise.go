@@ -30,9 +30,9 @@ type asking struct {
 // does not answer for, and what is beyond the number of tickets that one night
 // may raise: these wait as candidates, and the oldest go first. A systemic night
 // raises none about transactions. It returns how many tickets wait.
-func (r *run) raise(ctx context.Context, facts *snapshotFacts, systemic bool, all []Sighting) (int, error) {
+func (r *run) raise(ctx context.Context, facts *snapshotFacts, most int, systemic bool, all []Sighting) (int, error) {
 	n := raising{r, facts, r.ledger.eve(facts.id, facts.at.Time()), all}
-	left, waiting := r.o.MaxTickets, 0
+	left, waiting := most, 0
 	if systemic {
 		waiting = n.sitOut()
 	}

@@ -51,7 +51,7 @@ func (n *evenings) night(i float64, all ...Sighting) int {
 	}
 	clear(n.r.asked) // each night is a run
 	facts := &snapshotFacts{id: snapshot.IDOf(nightAt(i)), at: schemas.TimestampOf(nightAt(i)), window: schemas.Window{From: n.day - 90, To: n.day + 5}}
-	waiting, err := n.r.raise(n.t.Context(), facts, n.systemic, all)
+	waiting, err := n.r.raise(n.t.Context(), facts, n.r.o.MaxTickets, n.systemic, all)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestProbeFails(t *testing.T) {
 	n := newEvenings(t, Options{MaxTickets: 50, Prober: &oracle{err: refused}})
 	n.night(0, sight("F-1", Suspected))
 	all := []Sighting{sight("F-1", Confirmed)}
-	if _, err := n.r.raise(t.Context(), &snapshotFacts{id: snapshot.IDOf(nightAt(1))}, false, all); !errors.Is(err, refused) {
+	if _, err := n.r.raise(t.Context(), &snapshotFacts{id: snapshot.IDOf(nightAt(1))}, 50, false, all); !errors.Is(err, refused) {
 		t.Error(err)
 	}
 }
@@ -203,7 +203,7 @@ func TestProbesInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	facts := &snapshotFacts{id: snapshot.IDOf(nightAt(1)), at: schemas.TimestampOf(nightAt(1))}
-	if _, err := n.r.raise(t.Context(), facts, false, []Sighting{sight("F-1", Confirmed), sight("F-2", Confirmed)}); !errors.Is(err, context.Canceled) {
+	if _, err := n.r.raise(t.Context(), facts, 50, false, []Sighting{sight("F-1", Confirmed), sight("F-2", Confirmed)}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	var err error
@@ -304,7 +304,7 @@ func TestMaxTicketsOutage(t *testing.T) {
 	for i := range all[1:] {
 		all[i+1].Kind, all[i+1].Evidence = staleMember, map[string]any{"outage": "F-9"}
 	}
-	waiting, err := n.r.raise(t.Context(), facts, false, all)
+	waiting, err := n.r.raise(t.Context(), facts, 50, false, all)
 	if err != nil || waiting != 0 {
 		t.Errorf("%d wait, %v", waiting, err)
 	}

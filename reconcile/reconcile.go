@@ -35,6 +35,22 @@ type Options struct {
 	Log         *slog.Logger
 }
 
+const (
+	usualStaleAfter = 48 * time.Hour
+	usualMaxTickets = 50
+)
+
+// settings are those of a night that is judged with these options.
+func (o *Options) settings() (s settings) {
+	if o.StaleAfter != usualStaleAfter {
+		s.StaleAfter = o.StaleAfter
+	}
+	if o.MaxTickets != usualMaxTickets {
+		s.MaxTickets = o.MaxTickets
+	}
+	return s
+}
+
 // Result is what a run concluded about one snapshot.
 type Result struct {
 	Summary  Summary
@@ -52,8 +68,6 @@ func Run(ctx context.Context, st snapshot.Store, o *Options) (*Result, error) {
 	if o != nil {
 		r.o = *o
 	}
-	r.o.StaleAfter = cmp.Or(r.o.StaleAfter, 48*time.Hour)
-	r.o.MaxTickets = cmp.Or(r.o.MaxTickets, 50)
 	r.o.Concurrency = cmp.Or(r.o.Concurrency, 2)
 	if r.o.Log == nil {
 		r.o.Log = slog.New(slog.DiscardHandler)
@@ -69,9 +83,10 @@ type run struct {
 	dir    string // where states are written
 
 	rebuilding bool
-	sound      map[snapshot.ID]bool // whose files are as their manifests say
-	judged     map[snapshot.ID]bool // by earlier runs: nothing is asked about these nights
-	asked      map[[2]text]Probed   // by this run, by user and transaction
+	sound      map[snapshot.ID]bool     // whose files are as their manifests say
+	judged     map[snapshot.ID]bool     // by earlier runs: nothing is asked about these nights
+	asked      map[[2]text]Probed       // by this run, by user and transaction
+	by         map[snapshot.ID]settings // that nights were judged by before
 }
 
 // ErrNothing is returned for a store without snapshots.
@@ -205,6 +220,7 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 		}
 		return r.startAgain()
 	}
+	r.by = r.ledger.settings()
 	last, _ := r.ledger.Last()
 	if last == "" {
 		return r.startAgain()
@@ -297,6 +313,13 @@ func readCheckpoint(st snapshot.Store, dir string, id snapshot.ID) (*checkpoint,
 // night judges one snapshot.
 func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported bool) (*Result, error) {
 	r.o.Log.Info("reconcile", "snapshot", now.ID)
+	set, judged := r.by[now.ID]
+	if !judged {
+		set = r.o.settings()
+	}
+	r.ledger.set = set
+	o := r.o
+	o.StaleAfter, o.MaxTickets = cmp.Or(set.StaleAfter, usualStaleAfter), cmp.Or(set.MaxTickets, usualMaxTickets)
 	for _, m := range []*snapshot.Manifest{prev, now} {
 		if m == nil || r.sound[m.ID] {
 			continue
@@ -327,19 +350,18 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 	if err := r.st.Remove(into); err != nil {
 		return nil, err
 	}
-	opts := r.o
-	opts.Changes = opts.Changes && reported
+	o.Changes = o.Changes && reported
 	units := make([]*unitNight, of)
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(r.o.Concurrency)
 	for i := range units {
-		units[i] = &unitNight{unit: i, of: of, facts: facts, o: &opts, st: r.st, prev: before, now: reader, before: r.state, states: r.dir, into: into}
+		units[i] = &unitNight{unit: i, of: of, facts: facts, o: &o, st: r.st, prev: before, now: reader, before: r.state, states: r.dir, into: into}
 		group.Go(func() error { return units[i].run(inner) })
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return r.close(ctx, facts, prev, now, units, into)
+	return r.close(ctx, &o, facts, prev, now, units, into)
 }
 
 func factsOf(m *snapshot.Manifest) *snapshotFacts {
@@ -354,7 +376,7 @@ func usersWhole(m *snapshot.Manifest) bool {
 
 // close brings the units together: what holds for the whole snapshot, the
 // ledger, the state.
-func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapshot.Manifest, units []*unitNight, into string) (*Result, error) {
+func (r *run) close(ctx context.Context, o *Options, facts *snapshotFacts, prev, now *snapshot.Manifest, units []*unitNight, into string) (*Result, error) {
 	counts := newCounts()
 	var sightings []Sighting
 	var stale []staleEntry
@@ -372,7 +394,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	c.Judged = append(slices.Clone(c.Judged), now.ID)
 	var found []Sighting
 	var links map[string]string
-	c.Outages, found, links = outages(c.Outages, now.ID, counts.members, stale, r.o.StaleAfter)
+	c.Outages, found, links = outages(c.Outages, now.ID, counts.members, stale, o.StaleAfter)
 	sightings = append(sightings, found...)
 	linkOutages(sightings, links)
 	lossy := counts.lossy()
@@ -384,7 +406,7 @@ func (r *run) close(ctx context.Context, facts *snapshotFacts, prev, now *snapsh
 	}
 	c.Events = massEvents(c.Events, now.ID, facts.at, fired, lossy, counts.fetched)
 	sightings, kept := withhold(strongest(sightings), c.Events)
-	withheld, err := r.raise(ctx, facts, fired, sightings)
+	withheld, err := r.raise(ctx, facts, o.MaxTickets, fired, sightings)
 	if err != nil {
 		return nil, err
 	}

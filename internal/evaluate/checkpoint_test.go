@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"tallyport/reconcile"
 	"tallyport/sim"
@@ -85,5 +86,28 @@ func TestJudgedAgainFromCheckpoint(t *testing.T) {
 	}
 	if data, err := os.ReadFile(log); err != nil || !bytes.HasPrefix(data, []byte("{\n")) {
 		t.Errorf("it was overwritten: %v", err)
+	}
+}
+
+// A night is judged again by the settings that it was judged by.
+func TestJudgedAgainBySameSettings(t *testing.T) {
+	calm := sim.Calm()
+	w := sim.New(sim.Config{Seed: 7910, Users: 12, Weather: &calm, Defects: map[string]float64{"Z1": 60}, Unfit: -1, Churn: -1})
+	st := newStore(t)
+	withheld := false
+	for i := range 13 {
+		live(t, w, st)
+		res := judge(t, st, &reconcile.Options{MaxTickets: 1 + i%2*49, StaleAfter: time.Duration(30+i) * time.Hour})
+		withheld = withheld || res.Summary.Tickets.Withheld > 0
+	}
+	want := concluded(t, st)
+	judge(t, st, &reconcile.Options{Rebuild: true})
+	for file, got := range concluded(t, st) {
+		if !bytes.Equal(got, want[file]) {
+			t.Errorf("%s differs", file)
+		}
+	}
+	if !withheld {
+		t.Error("no ticket ever waited")
 	}
 }
