@@ -23,9 +23,15 @@ func TestLeftAndBack(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHousehold()
 			tt.leave(h)
-			went := h.tonight().sighting(tt.code)
+			s := h.tonight()
+			went := s.sighting(tt.code)
 			if went == nil || went.Claim != Confirmed {
 				t.Fatalf("it went: %v", went)
+			}
+			for _, c := range s.changes {
+				if c.change == "removed" && c.finding != went.ID {
+					t.Errorf("%s, %s: its finding is %q", c.row.GUID, c.code, c.finding)
+				}
 			}
 			for range 3 {
 				if s := h.tonight(); s.of(went.ID) != "" {

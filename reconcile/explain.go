@@ -30,11 +30,13 @@ type Look struct {
 	Changed     []string `json:"changed,omitempty"` // columns that differ from the look before
 }
 
-// Told is a finding with its events and the sentence of its rule.
+// Told is a finding with its events, what people decided of it, and the sentence
+// of its rule.
 type Told struct {
 	Finding
-	Says   string  `json:"says"`
-	Events []Event `json:"events"`
+	Says      string     `json:"says"`
+	Events    []Event    `json:"events"`
+	Decisions []Decision `json:"decisions"`
 }
 
 // Explanation is everything the store knows of a transaction.
@@ -71,7 +73,13 @@ func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation,
 		if events == nil {
 			events = []Event{}
 		}
-		x.out.Findings = append(x.out.Findings, Told{f, Says(f.Code), events})
+		told := Told{f, Says(f.Code), events, []Decision{}}
+		for _, d := range ledger.Decisions() {
+			if d.Finding == f.ID && d.Action != Probe { // what a probe answered stands in the evidence
+				told.Decisions = append(told.Decisions, d)
+			}
+		}
+		x.out.Findings = append(x.out.Findings, told)
 		if string(f.Transaction) == guid {
 			x.user = string(f.User)
 		}

@@ -23,7 +23,7 @@ func TestLedgerTells(t *testing.T) {
 		x := &explaining{guid: guid, out: &Explanation{}}
 		for _, f := range l.Findings() {
 			_, events, _ := l.Finding(f.ID)
-			x.out.Findings = append(x.out.Findings, Told{f, "", events})
+			x.out.Findings = append(x.out.Findings, Told{f, "", events, nil})
 		}
 		for i := range 7 { // the last is not judged yet
 			x.out.Judgements = append(x.out.Judgements, Judgement{Snapshot: snapshot.IDOf(nightAt(float64(i)))})

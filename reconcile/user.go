@@ -493,8 +493,16 @@ const notAskedFor schemas.Reason = "not_asked_for"
 
 func reasonOf(m *memberRow) string { return cmp.Or(string(m.reason), "unknown") }
 
+// change lists a row of a user, member or account that is gone; the finding is
+// about that.
 func (u *userNight) change(member, account, change string, code Code, t *txn, counterpart string) {
-	u.changes = append(u.changes, userChange{member, account, verdictOn{change: change, code: code, verdict: changeVerdict(code), row: t, counterpart: counterpart}})
+	v := verdictOn{change: change, code: code, verdict: changeVerdict(code), row: t, counterpart: counterpart}
+	for _, l := range u.st.Left {
+		if l.At == u.facts.at && (l.GUID == account || l.GUID == member || l.GUID == u.now.guid) {
+			v.finding = l.Finding
+		}
+	}
+	u.changes = append(u.changes, userChange{member, account, v})
 }
 
 // updatedBy notes an account's updated_at, and reports whether it moved since it

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -178,4 +179,24 @@ func (s *session) printTold(f *reconcile.Told, guid string) {
 		}
 		told[e.Finding.Code] = true
 	}
+	for _, d := range f.Decisions {
+		s.out("  after %s  %s by %s on %s%s\n", d.After, d.Action, printable(d.Who), d.At.Format(time.DateOnly), reasons(&d))
+	}
+}
+
+// reasons is what else was said with a decision.
+func reasons(d *reconcile.Decision) (s string) {
+	if d.Until != "" {
+		s += ", until " + d.Until
+	}
+	switch {
+	case d.Action == reconcile.Baseline: // its reason is that, and the text stands beside it
+		return s + ": " + printable(d.Ref)
+	case d.Ref != "":
+		s += ", as " + printable(d.Ref)
+	}
+	if d.Reason != "" {
+		s += ": " + printable(d.Reason)
+	}
+	return s
 }
