@@ -169,8 +169,9 @@ func TestDisabledUser(t *testing.T) {
 			}
 		}
 		h.off, h.members = false, members
-		for _, m := range members { // not aggregated yet
+		for _, m := range members { // not aggregated yet, but once more before it was disabled
 			m.stands = true
+			m.saa += 6 * 3_600_000_000
 		}
 		for _, s := range h.tonight().sightings {
 			if s.Kind == staleMember || s.Kind == memberGone {

@@ -103,7 +103,7 @@ func (h memberHistory) stale(user, member string, n memberNight, after time.Dura
 			f.Evidence = map[string]any{"successfully_aggregated_at": instant(n.Succeeded)}
 			out = append(out, Sighting{f, claim})
 		}
-		h = memberHistory{Last: h.Last, Odd: h.Odd}
+		h = memberHistory{Last: h.Last, Odd: h.Odd, Idle: h.Idle}
 	}
 	if h.First == 0 {
 		h.First = at
