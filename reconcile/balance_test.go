@@ -218,3 +218,28 @@ func TestVoidWhereTheBalanceIsLate(t *testing.T) {
 		t.Errorf("it is still asked about")
 	}
 }
+
+// Of a row no larger than what the balance is off by anyway the balance says
+// nothing: neither that it is lost nor that it was reversed.
+func TestTooSmallToTell(t *testing.T) {
+	h := newHousehold()
+	a := h.account(usual)
+	a.rows = byDate(append(a.rows, posted("TRN-cents", 5, "Interest", 800)))
+	a.balance += 800
+	for i := range 10 { // rounded to five cents, up and down
+		a.balance += []schemas.Money{300, -300, 200, -200}[i%4]
+		h.post(usual, posted(fmt.Sprint("TRN-more-", i), h.day, payees[i%len(payees)], -5_0000-schemas.Money(i*1_1300)))
+		h.tonight()
+	}
+	if m, ok := learn(h.st.Accounts[usual].Samples, "CHECKING"); !ok || m.tells(800) {
+		t.Fatalf("the balance is exact: %+v, %t", m, ok)
+	}
+	h.lose(usual, "TRN-cents")
+	for range 5 {
+		for _, s := range h.tonight().sightings {
+			if s.Code != "Z2" {
+				t.Errorf("it is %s", s.Code)
+			}
+		}
+	}
+}

@@ -188,6 +188,10 @@ func (m model) glance(s []sample) (delta schemas.Money, ok bool) {
 
 func (m model) same(a, b schemas.Money) bool { return abs(a-b) <= m.quantum }
 
+// tells reports whether the balance shows an amount: not if it is as small as what
+// the balance is off by anyway.
+func (m model) tells(x schemas.Money) bool { return abs(x) > 2*m.quantum }
+
 // clue is something that could explain a step, and by how much it would move it.
 type clue struct {
 	of   int // position in the list of what is asked about

@@ -146,7 +146,7 @@ func (n *accountNight) firstAnswers(m model, ok bool) map[*txn]Code {
 	var clues []clue
 	for i, o := range n.removed {
 		switch {
-		case slices.Contains(n.perhapsCut, o):
+		case slices.Contains(n.perhapsCut, o) || !m.tells(o.signed()):
 		case o.is(pending):
 			clues = append(clues, clue{i, o.signed()})
 		case !n.atEdge(o):
@@ -269,7 +269,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 	}
 	var clues []clue
 	for i, g := range went {
-		if g.Booked {
+		if g.Booked || !m.tells(g.Row.signed()) {
 			continue
 		}
 		if g.Row.is(pending) {
@@ -308,7 +308,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 			} else {
 				g.Code = "V1"
 			}
-		case found && !g.Cut && g.Twin == "":
+		case found && !g.Cut && g.Twin == "" && m.tells(g.Row.signed()):
 			g.Code = "Z1"
 		default:
 			g.Code = "Z2"

@@ -128,5 +128,6 @@ func (n *accountNight) bothBooked(d *double) (both, told bool) {
 		return false, false
 	}
 	delta, known := m.since(n.st.Samples, n.st.sampleAt(d.At))
+	known = known && m.tells(d.By)
 	return known && m.same(delta, 0), known
 }
