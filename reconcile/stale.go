@@ -103,7 +103,10 @@ func (h memberHistory) stale(user, member string, n memberNight, after time.Dura
 			f.Evidence = map[string]any{"successfully_aggregated_at": instant(n.Succeeded)}
 			out = append(out, Sighting{f, claim})
 		}
-		h = memberHistory{Last: h.Last, Odd: h.Odd, Idle: h.Idle}
+		// A success from before the last look is followed by a time in which none
+		// could be, if none could be then.
+		idle := h.Idle && n.Succeeded != nil && *n.Succeeded <= h.Last
+		h = memberHistory{Last: h.Last, Odd: h.Odd, Idle: idle}
 	}
 	if h.First == 0 {
 		h.First = at
