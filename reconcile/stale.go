@@ -67,6 +67,7 @@ type memberHistory struct {
 	Waited  time.Duration      `json:"w,omitempty"` // time seen in which a success could be expected
 	Idle    bool               `json:"i,omitempty"` // at the last look none could be
 	Resumed bool               `json:"e,omitempty"` // none could be for a time, so Success does not tell how long we wait
+	Off     bool               `json:"o,omitempty"` // at the last look its user was disabled
 
 	Shown shown `json:"x,omitzero"` // the episode's finding
 	Odd   shown `json:"u,omitzero"` // the unknown status's finding, which outlives a success
@@ -103,17 +104,15 @@ func (h memberHistory) stale(user, member string, n memberNight, after time.Dura
 			f.Evidence = map[string]any{"successfully_aggregated_at": instant(n.Succeeded)}
 			out = append(out, Sighting{f, claim})
 		}
-		// A success from before the last look is followed by a time in which none
-		// could be, if none could be then.
-		idle := h.Idle && n.Succeeded != nil && *n.Succeeded <= h.Last
-		h = memberHistory{Last: h.Last, Odd: h.Odd, Idle: idle}
+		// While its user was disabled nobody saw it succeed; since then none could.
+		h = memberHistory{Last: h.Last, Odd: h.Odd, Idle: h.Off}
 	}
 	if h.First == 0 {
 		h.First = at
 	}
 	h.Success = n.Succeeded
 	h.look(&n, after)
-	h.Last = at
+	h.Last, h.Off = at, n.UserDisabled
 	if code, verdict := h.judge(&n, after); code != "" {
 		h.Shown = h.Shown.again(code, verdict, "", n.Snapshot)
 		f := h.Shown.finding(base, episodeID(member, h.Success))

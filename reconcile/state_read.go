@@ -171,6 +171,8 @@ func (s *stateText) health(h *memberHistory) {
 			s.yes(&h.Idle)
 		case "e":
 			s.yes(&h.Resumed)
+		case "o":
+			s.yes(&h.Off)
 		case "x":
 			s.shown(&h.Shown)
 		case "u":

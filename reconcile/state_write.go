@@ -263,6 +263,7 @@ func (l *stateLine) health(h *memberHistory) {
 	l.some("w", int64(h.Waited))
 	l.yes("i", h.Idle)
 	l.yes("e", h.Resumed)
+	l.yes("o", h.Off)
 	if h.Shown != (shown{}) {
 		l.shown("x", &h.Shown)
 	}

@@ -27,6 +27,7 @@ type oracleMember struct {
 	job       time.Time // aggregated_at of the job that is running
 	busy      time.Time // first night that saw it run
 	clouded   bool      // a time in which nothing could be expected, or no look: clocks are not the text's
+	off       bool      // its user was disabled on the last night
 }
 
 // staleScore is how often the rule of a member's night was the oracle's.
@@ -72,7 +73,7 @@ func (s *staleScore) night(sc *score, n night, findings []reconcile.Finding) {
 		if state.Failing || state.Disabled { // nothing below is served
 			for _, m := range sc.oracle {
 				if m.user == user {
-					m.clouded = true
+					m.clouded, m.off = true, state.Disabled
 				}
 			}
 			continue
@@ -130,7 +131,8 @@ func (m *oracleMember) look(now time.Time, rec sim.Record) string {
 		rule = "unknown"
 	}
 	if m.first.IsZero() || !success.Equal(m.success) {
-		*m = oracleMember{user: m.user, success: success, first: now}
+		// The rules do not say how long one waits whose user was disabled.
+		*m = oracleMember{user: m.user, success: success, first: now, clouded: m.off}
 	} else if now.Sub(m.last) > 36*time.Hour {
 		m.clouded = true
 	}
@@ -156,7 +158,7 @@ func (m *oracleMember) look(now time.Time, rec sim.Record) string {
 	} else if m.busy.IsZero() || !m.job.Equal(try) {
 		m.busy, m.job = now, try
 	}
-	m.last, m.status = now, status
+	m.last, m.status, m.off = now, status, false
 	return m.rule(now, rule, success, try)
 }
 
