@@ -28,7 +28,7 @@ func TestSmoke(t *testing.T) {
 	}
 	t.Parallel()
 	var tickets, review, naive tally
-	for seed := range uint64(1) {
+	for seed := range uint64(3) {
 		s := set{users: 24, nights: 22, defects: standardDefects}
 		sc, err := evaluate(context.Background(), s, 7000+seed, 3)
 		if err != nil {
@@ -51,7 +51,7 @@ func TestSmoke(t *testing.T) {
 		}
 	}
 	t.Logf("tickets %v, with review %v, guid diff %v", tickets, review, naive)
-	if tickets.True < 8 || 10*tickets.Right < 9*tickets.Said || 10*review.Found < 7*review.True {
+	if tickets.True < 8 || 10*tickets.Right < 9*tickets.Said || 10*review.Found < 8*review.True {
 		t.Errorf("tickets %v, with review %v", tickets, review)
 	}
 	if naive.Found != naive.True || 20*naive.Right > naive.Said {
