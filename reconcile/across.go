@@ -19,7 +19,7 @@ func (u *userNight) goneAccounts() {
 			continue
 		}
 		before := u.lost[guid]
-		into, pairs := u.home(guid, st, before)
+		into, pairs := u.home(st, before)
 		code := Code("A2")
 		switch {
 		case into != "" && u.st.Accounts[into].First == u.facts.id:
@@ -58,27 +58,31 @@ func (u *userNight) lookOf(member string) *look {
 
 // home finds the account that has most of the rows of one that is gone, and
 // the rows by which it was found.
-func (u *userNight) home(guid string, st *accountState, before []txn) (into string, pairs map[string]string) {
+func (u *userNight) home(st *accountState, before []txn) (into string, pairs map[string]string) {
 	inside := 0
 	for i := range before {
 		if t := &before[i]; u.facts.window.Contains(t.Date) && !t.is(pending) {
 			inside++
 		}
 	}
-	for _, other := range sortedKeys(u.after) {
-		o := u.st.Accounts[other]
-		if other == guid || o == nil || o.Member != st.Member || o.Type != st.Type {
-			continue
-		}
-		found := sameRows(before, u.after[other])
-		if len(found) > len(pairs) {
-			into, pairs = other, found
-		}
-	}
+	into, pairs = u.likest(before, st.Member, st.Type)
 	if len(pairs) == 0 || 1000*len(pairs) < mergedShare*inside {
 		return "", nil
 	}
 	return into, pairs
+}
+
+// likest is the member's account of that type that has the most of the rows, and
+// which they are there.
+func (u *userNight) likest(rows []txn, member, typ string) (account string, pairs map[string]string) {
+	for _, other := range sortedKeys(u.after) {
+		if o := u.st.Accounts[other]; o != nil && o.Member == member && o.Type == typ {
+			if found := sameRows(rows, u.after[other]); len(found) > len(pairs) {
+				account, pairs = other, found
+			}
+		}
+	}
+	return account, pairs
 }
 
 // sameRows pairs rows of two accounts one to one by what they say: amount,
@@ -185,15 +189,8 @@ func (u *userNight) aggregated(member string) bool {
 // inherit finds the account of the member that continues one of a member that
 // went, and reports what of its history is lost. It returns the rows by which it
 // was found.
-func (u *userNight) inherit(member string, f *former) (pairs map[string]string) {
-	into := ""
-	for _, other := range sortedKeys(u.after) {
-		if o := u.st.Accounts[other]; o != nil && o.Member == member && o.Type == f.Type {
-			if found := sameRows(f.Rows, u.after[other]); len(found) > len(pairs) {
-				into, pairs = other, found
-			}
-		}
-	}
+func (u *userNight) inherit(member string, f *former) map[string]string {
+	into, pairs := u.likest(f.Rows, member, f.Type)
 	if into != "" {
 		u.st.Accounts[into].Lineage = f.Lineage
 	}

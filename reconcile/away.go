@@ -41,10 +41,7 @@ func (n *accountNight) cut() {
 		}
 	}
 	went = slices.DeleteFunc(went, func(o *txn) bool { return o.Date >= n.oldest })
-	if n.oldest == never {
-		return
-	}
-	if len(went) == 0 {
+	if n.oldest == never || len(went) == 0 {
 		return
 	}
 	finding := n.st.lastCut() // which goes on night by night where so many days are kept

@@ -219,14 +219,14 @@ func TestVoidWhereTheBalanceIsLate(t *testing.T) {
 	}
 }
 
-// Of a row no larger than what the balance is off by anyway the balance says
-// nothing: neither that it is lost nor that it was reversed.
-func TestTooSmallToTell(t *testing.T) {
+// roundedHousehold's checking account has a balance that is off by up to five cents,
+// and a row of eight.
+func roundedHousehold(t *testing.T) *household {
 	h := newHousehold()
 	a := h.account(usual)
 	a.rows = byDate(append(a.rows, posted("TRN-cents", 5, "Interest", 800)))
 	a.balance += 800
-	for i := range 10 { // rounded to five cents, up and down
+	for i := range 10 {
 		a.balance += []schemas.Money{300, -300, 200, -200}[i%4]
 		h.post(usual, posted(fmt.Sprint("TRN-more-", i), h.day, payees[i%len(payees)], -5_0000-schemas.Money(i*1_1300)))
 		h.tonight()
@@ -234,6 +234,13 @@ func TestTooSmallToTell(t *testing.T) {
 	if m, ok := learn(h.st.Accounts[usual].Samples, "CHECKING"); !ok || m.tells(800) {
 		t.Fatalf("the balance is exact: %+v, %t", m, ok)
 	}
+	return h
+}
+
+// Of a row no larger than what the balance is off by anyway the balance says
+// nothing: neither that it is lost nor that it was reversed.
+func TestTooSmallToTell(t *testing.T) {
+	h := roundedHousehold(t)
 	h.lose(usual, "TRN-cents")
 	for range 5 {
 		for _, s := range h.tonight().sightings {
@@ -241,5 +248,17 @@ func TestTooSmallToTell(t *testing.T) {
 				t.Errorf("it is %s", s.Code)
 			}
 		}
+	}
+}
+
+// Nor that the institution has a small row twice.
+func TestTooSmallToTellTwice(t *testing.T) {
+	h := roundedHousehold(t)
+	a := h.account(usual)
+	a.rows = byDate(append(a.rows, posted("TRN-cents-2", 5, "Interest", 800)))
+	claims(h, 3)
+	h.lose(usual, "TRN-cents-2")
+	if got := h.tonight().codes["TRN-cents-2"]; got != "D1" {
+		t.Errorf("the double is %q", got)
 	}
 }

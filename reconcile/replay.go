@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"tallyport/schemas"
 	"tallyport/snapshot"
@@ -33,7 +32,7 @@ func (x *explaining) replay(ctx context.Context, st snapshot.Store, all []*snaps
 		if err != nil {
 			return err
 		}
-		n := &unitNight{facts: factsOf(m), o: &Options{StaleAfter: 48 * time.Hour, Changes: true}, prev: before, now: now, counts: newCounts()}
+		n := &unitNight{facts: factsOf(m), o: &Options{StaleAfter: usualStaleAfter, Changes: true}, prev: before, now: now, counts: newCounts()}
 		if err := x.night(ctx, n, user); err != nil {
 			return unread(m.ID, err)
 		}

@@ -162,10 +162,14 @@ func TestDisabledUser(t *testing.T) {
 			h.members = map[string]*homeMember{}
 		}
 		for range 3 {
-			for _, s := range h.tonight().sightings {
+			night := h.tonight()
+			for _, s := range night.sightings {
 				if s.Code != "U2" && s.Code != "S11" {
 					t.Errorf("empty %t, while disabled: %s of %s", empty, s.Code, s.Member)
 				}
+			}
+			if got := notLookedAt(night.changes); got != "MBR-1 U2" || len(night.changes) != 1 {
+				t.Errorf("empty %t, while disabled: %q of %d lines", empty, got, len(night.changes))
 			}
 		}
 		h.off, h.members = false, members

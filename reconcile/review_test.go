@@ -250,3 +250,22 @@ func TestNewcomerPosts(t *testing.T) {
 		t.Errorf("left over: %v", h.st.Accounts[usual].Posted)
 	}
 }
+
+// A new connection continues what was before it, not what is alike at another
+// member.
+func TestRelinkStaysWithItsMember(t *testing.T) {
+	h := newHousehold()
+	old := h.account(usual).rows
+	h.members["MBR-2"] = &homeMember{accounts: map[string]*homeAccount{
+		"ACT-5": {typ: "CHECKING", rows: renamed(old)},
+		"ACT-6": {typ: "SAVINGS", rows: long("gone", 2)},
+	}}
+	h.tonight()
+	delete(h.members["MBR-2"].accounts, "ACT-6") // so that its rows are at hand
+	h.members["MBR-9"] = &homeMember{accounts: map[string]*homeAccount{"ACT-9": {typ: "CHECKING", rows: renamed(old, "TRN-old-3")}}}
+	delete(h.members, "MBR-1")
+	h.tonight()
+	if a, b := h.st.Accounts["ACT-9"].Lineage, h.st.Accounts["ACT-5"].Lineage; a != usual || b != "" {
+		t.Errorf("ACT-9 continues %q, ACT-5 %q", a, b)
+	}
+}

@@ -88,7 +88,9 @@ func withhold(all []Sighting, events []massEvent) ([]Sighting, int) {
 		if event != "" {
 			s.Verdict = Review
 			s.Evidence["systemic"] = string(event)
-			members[s.Member] = true
+			if s.Claim == Confirmed { // what is not sure yet would get none tonight
+				members[s.Member] = true
+			}
 		}
 	}
 	return all, len(members)

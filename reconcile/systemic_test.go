@@ -40,7 +40,9 @@ func TestStragglers(t *testing.T) {
 			if kind == staleMember {
 				want = Ticket
 			}
-			all, tickets := withhold([]Sighting{s, s}, events)
+			maybe := s
+			maybe.Member, maybe.Claim, maybe.Evidence = "MBR-maybe", Suspected, map[string]any{}
+			all, tickets := withhold([]Sighting{s, s, maybe}, events)
 			if got := all[0]; got.Verdict != want || (got.Evidence["systemic"] == string(nights[1])) != (want == Review) || tickets == 1 != (want == Review) {
 				t.Errorf("%s of %s in %s: %s %v, %d withheld", kind, x.member, x.night, got.Verdict, got.Evidence, tickets)
 			}

@@ -437,7 +437,11 @@ func (u *userNight) end() {
 		case st.Gone != "":
 			u.forget(guid)
 		case m == nil || !m.covered:
-			u.notLookedAt(guid, u.now.reason)
+			why := u.now.reason
+			if u.now.disabled {
+				why = schemas.Disabled
+			}
+			u.notLookedAt(guid, why)
 		case m.complete:
 			st.Base, st.BaseWindow, st.BaseSAA, st.BaseAt, st.Carried = u.facts.id, u.facts.window, m.saa, u.facts.at, nil
 			u.counts.complete++
