@@ -103,15 +103,19 @@ func (r *record) allows(a Action) bool {
 	return false
 }
 
+func (r *record) allowed() (all []Action) {
+	for _, a := range stateActions {
+		if r.allows(a) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // take carries out a decision and returns the event it makes.
 func (r *record) take(d Decision) (EventName, error) {
 	if !r.allows(d.Action) {
-		var allowed []Action
-		for _, a := range stateActions {
-			if r.allows(a) {
-				allowed = append(allowed, a)
-			}
-		}
+		allowed := r.allowed()
 		if allowed == nil {
 			return "", fmt.Errorf("%s of finding %s: it is %s, and nothing can be decided on it", d.Action, r.f.ID, r.state())
 		}
@@ -176,6 +180,14 @@ func (l *Ledger) Decide(d Decision) error {
 		l.probes[d.Finding] = append(l.probes[d.Finding], d)
 	}
 	l.decisions = append(l.decisions, d)
+	return nil
+}
+
+// Allowed returns the actions that the present state of a finding admits.
+func (l *Ledger) Allowed(finding string) []Action {
+	if r := l.present()[finding]; r != nil {
+		return r.allowed()
+	}
 	return nil
 }
 

@@ -303,6 +303,7 @@ func (s *session) app() *cli.App {
 			s.schemaCommand(),
 			s.doctorCommand(),
 			s.demoCommand(),
+			s.serveCommand(),
 			s.simCommand(),
 			s.completionCommand(),
 			s.manCommand(),

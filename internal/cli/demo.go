@@ -79,7 +79,7 @@ func (s *session) demo(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	srv := serve(l, world.Handler())
+	srv := pretend(l, world.Handler())
 	defer func() { err = errors.Join(err, srv.stop()) }()
 	store := filepath.Join(dir, "snapshots")
 	worst := exitOK

@@ -178,23 +178,30 @@ func (s *session) secret(name string) (string, error) {
 	case !named:
 		return "", usagef("no credentials: set %s, or %[1]s_FILE to a file that holds it", name)
 	}
+	return secretFile(name+"_FILE", file)
+}
+
+// secretFile reads what is in a file that others must not read; what names the
+// setting.
+func secretFile(what, file string) (string, error) {
 	info, err := os.Stat(file)
 	switch {
 	case err != nil:
-		return "", usagef("%s_FILE: %v", name, err)
+		return "", usagef("%s: %v", what, err)
 	case !info.Mode().IsRegular():
-		return "", usagef("%s_FILE: %s is not a file", name, file)
+		return "", usagef("%s: %s is not a file", what, file)
 	case info.Mode().Perm()&(0o022|0o004) != 0:
-		return "", usagef("%s_FILE: %s may be read by everybody or written by others (%v); run chmod 600 on it", name, file, fs.FileMode(info.Mode().Perm()))
+		return "", usagef("%s: %s may be read by everybody or written by others (%v); run chmod 600 on it", what, file, fs.FileMode(info.Mode().Perm()))
 	case info.Size() > 4096:
-		return "", usagef("%s_FILE: %s is too large to hold a key", name, file)
+		return "", usagef("%s: %s is too large to hold a key", what, file)
 	}
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", usagef("%s_FILE: %v", name, err)
+		return "", usagef("%s: %v", what, err)
 	}
-	if value = strings.TrimSpace(string(data)); value == "" {
-		return "", usagef("%s_FILE: %s is empty", name, file)
+	value := strings.TrimSpace(string(data))
+	if value == "" {
+		return "", usagef("%s: %s is empty", what, file)
 	}
 	return value, nil
 }

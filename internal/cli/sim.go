@@ -95,14 +95,14 @@ func (s *session) sim(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	servers := []*server{serve(api, world.Handler())}
+	servers := []*server{pretend(api, world.Handler())}
 	s.out("export MX_API_KEY=%s MX_CLIENT_ID=%s TALLYPORT_BASE_URL=%s\n", sim.DefaultAPIKey, sim.DefaultClientID, servers[0].url())
 	if address := c.String("control"); address != "" {
 		l, err := listen(address)
 		if err != nil {
 			return errors.Join(err, servers[0].stop())
 		}
-		servers = append(servers, serve(l, world.Control()))
+		servers = append(servers, pretend(l, world.Control()))
 		s.out("control %s\n", servers[1].url())
 	}
 	<-c.Context.Done()
@@ -163,10 +163,15 @@ type server struct {
 	ended    chan error
 }
 
-func serve(l net.Listener, h http.Handler) *server {
-	srv := &server{&http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}, l, make(chan error, 1)}
+func start(l net.Listener, s *http.Server) *server {
+	srv := &server{s, l, make(chan error, 1)}
 	go func() { srv.ended <- srv.Serve(l) }()
 	return srv
+}
+
+// pretend serves the pretend MX.
+func pretend(l net.Listener, h http.Handler) *server {
+	return start(l, &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second})
 }
 
 func (s *server) url() string { return "http://" + s.listener.Addr().String() }

@@ -1,0 +1,160 @@
+package serve
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tallyport/reconcile"
+	"tallyport/sim"
+	"tallyport/snapshot"
+)
+
+// Every page is there, says what it is about, and leads to the next.
+func TestPages(t *testing.T) {
+	d := newDesk(t, lived, Options{Who: "Ada"})
+	f := d.one(lost)
+	for path, has := range map[string][]string{
+		"/":         {"By kind", `href="/findings?kind=missing_transaction"`, "Compared with the night of 2026-03-07"},
+		"/findings": {`href="/findings/` + f.ID + `"`, string(f.Member), string(f.Amount)},
+		"/findings?kind=missing_transaction&state=open": {f.ID},
+		"/findings?new=1":                        {"finding"},
+		"/findings/" + f.ID:                      {"Missing transaction", "What it rests on", "What happened", `value="Ada"`, `value="submit"`, `value="suppress"`, `value="close"`, `href="/transactions/` + string(f.Transaction)},
+		"/tickets":                               {string(f.TicketID), "Download a bundle"},
+		"/tickets/" + string(f.TicketID):         {f.ID, "Decide on this ticket"},
+		"/institutions/" + string(f.Institution): {f.ID, "about " + string(f.Institution)},
+		"/transactions/" + string(f.Transaction): {"absent", "its account was looked at, and it is not there", f.ID, "first seen"},
+		"/baseline":                              {"Suppress ", "for good"},
+		"/search":                                {"Type a guid"},
+		"/style.css":                             {"color-scheme"},
+	} {
+		a := d.page(path, has...)
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "same-origin"} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", path, name, got)
+			}
+		}
+		for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self'", "base-uri 'none'"} {
+			if !strings.Contains(a.header.Get("Content-Security-Policy"), want) {
+				t.Errorf("%s: the policy has no %s", path, want)
+			}
+		}
+	}
+	if a := d.page("/findings?kind=stale_member"); strings.Contains(a.body, f.ID) {
+		t.Error("a list of another kind has it")
+	}
+}
+
+// What any guid names is found, in whatever case, and by its beginning.
+func TestSearch(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	f := d.one(lost)
+	for _, name := range []string{f.ID, string(f.TicketID), string(f.User), string(f.Member), string(f.Account), string(f.Transaction), string(f.Institution)} {
+		for _, asked := range []string{name, strings.ToLower(name), name[:len(name)-2], "  " + name + " "} {
+			d.page("/search?q="+url.QueryEscape(asked), `href="/findings/`+f.ID+`"`)
+		}
+	}
+	d.page("/search?q="+string(f.Transaction), "Explain "+string(f.Transaction))
+	d.page("/search?q="+string(f.TicketID), `name="id" value="`+string(f.TicketID)+`"`)
+	d.page("/search?q="+string(f.Institution), `<a href="/institutions/`+string(f.Institution)+`">`)
+	d.page("/search?q=USR", "four letters or more")
+	d.page("/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "No finding is about", "&lt;script&gt;")
+}
+
+// What is not there is said so.
+func TestNotThere(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	for _, path := range []string{"/nothing", "/findings/F-NONE", "/tickets/T-NONE", "/tickets/T-NONE/T-NONE.md", "/institutions/none", "/report/none", "/findings/..%2F..%2F_store.json",
+		"/transactions/TRN-00000000-0000-0000-0000-000000000000", "/transactions/none", "/report/..%2F..%2F_store.json"} {
+		if a := d.get(path); a.status != http.StatusNotFound || !strings.Contains(a.body, "Not found") {
+			t.Errorf("%s: status %d: %s", path, a.status, a.body)
+		}
+	}
+	for _, path := range []string{"/findings/F-NONE", "/tickets/T-NONE", "/institutions/none"} {
+		if a := d.send(path, "action", "suppress", "reason", "x"); a.status != http.StatusNotFound && a.status != http.StatusConflict {
+			t.Errorf("%s: status %d", path, a.status)
+		}
+	}
+}
+
+// A store that has nothing to show yet says what to do.
+func TestNothingYet(t *testing.T) {
+	d := newDesk(t, t.TempDir(), Options{})
+	d.page("/", "tallyport nightly --store")
+	d.page("/transactions/TRN-1", "tallyport nightly --store")
+	bare := filepath.Join(t.TempDir(), "store")
+	if err := os.CopyFS(bare, os.DirFS(lived)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(bare, "_reconcile")); err != nil {
+		t.Fatal(err)
+	}
+	d = newDesk(t, bare, Options{})
+	for _, path := range []string{"/", "/findings", "/tickets", "/baseline", "/report/report.html", "/search?q=F-1234"} {
+		d.page(path, "tallyport reconcile --store")
+	}
+	unlock, err := reconcile.LockLedger(d.st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := reconcile.Run(t.Context(), d.st, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(); err != nil {
+		t.Fatal(err)
+	}
+	d.page("/", "By kind")
+}
+
+// A new night shows without a new start.
+func TestNewNight(t *testing.T) {
+	dir := t.TempDir()
+	st, err := snapshot.OpenDir(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := sim.New(worldConfig())
+	if err := oneNight(w, st); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(t, dir, Options{})
+	d.page("/", "Night of 2026-03-01", "There is no earlier night")
+	if err := oneNight(w, d.st); err != nil {
+		t.Fatal(err)
+	}
+	d.page("/", "Night of 2026-03-02", "Compared with the night of 2026-03-01")
+	first, err := d.site.now()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.site.now(); err != nil || again != first {
+		t.Errorf("nothing changed, and it was read again (%v)", err)
+	}
+}
+
+// A ledger that is damaged is said to be, and mended without a new start.
+func TestDamaged(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	file := d.st.Path("_reconcile/events.jsonl")
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.page("/")
+	if err := os.WriteFile(file, good[:len(good)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if a := d.get("/"); a.status != http.StatusInternalServerError || !strings.Contains(a.body, "rebuild") {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+	if err := os.WriteFile(file, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.page("/")
+}

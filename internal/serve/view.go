@@ -1,0 +1,160 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+
+	"tallyport/reconcile"
+	"tallyport/reconcile/report"
+	"tallyport/snapshot"
+)
+
+var (
+	errEmpty    = errors.New("the store has no snapshot")
+	errUnjudged = errors.New("the store was never reconciled")
+)
+
+// view is what the files of the ledger say.
+type view struct {
+	summary   reconcile.Summary
+	result    *reconcile.Result
+	all       []reconcile.Finding // by id
+	byID      map[string]*reconcile.Finding
+	tickets   []*report.Ticket // of findings that are live
+	decisions map[string][]reconcile.Decision
+	news      map[string]reconcile.EventName
+
+	mu     sync.Mutex // of ledger, which is not for two at once
+	ledger *reconcile.Ledger
+	live   *report.Report // for who holds Site.reading; nil: nobody asked for it yet
+}
+
+// viewing keeps the newest view, until the files change.
+type viewing struct {
+	mu    sync.Mutex
+	view  *view
+	files []fs.FileInfo
+}
+
+// ledgerFiles are the files that change when there is something new to show.
+var ledgerFiles = []string{"_reconcile/events.jsonl", "_reconcile/decisions.jsonl"}
+
+// now returns the view of the files as they are. Each is replaced as a whole,
+// hence another file when it changes.
+func (s *Site) now() (*view, error) {
+	s.seen.mu.Lock()
+	defer s.seen.mu.Unlock()
+	var files []fs.FileInfo
+	for _, name := range ledgerFiles {
+		info, err := stat(s.st, name)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, info)
+	}
+	if s.seen.view != nil && unchanged(s.seen.files, files) {
+		return s.seen.view, nil
+	}
+	v, err := open(s.st)
+	if err != nil {
+		return nil, err
+	}
+	s.seen.view, s.seen.files = v, files
+	return v, nil
+}
+
+// stat describes a file; nil if it is not there, or the store cannot tell.
+func stat(st snapshot.Store, name string) (info fs.FileInfo, err error) {
+	f, err := st.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if d, ok := f.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		return d.Stat()
+	}
+	return nil, nil
+}
+
+func unchanged(old, now []fs.FileInfo) bool {
+	if now[0] == nil { // without events there is no view to keep
+		return false
+	}
+	for i := range now {
+		a, b := old[i], now[i]
+		if (a == nil) != (b == nil) || a != nil && (!os.SameFile(a, b) || a.Size() != b.Size() || !a.ModTime().Equal(b.ModTime())) {
+			return false
+		}
+	}
+	return true
+}
+
+func open(st snapshot.Store) (*view, error) {
+	ledger, err := reconcile.OpenLedger(st)
+	if err != nil {
+		return nil, err
+	}
+	last, _ := ledger.Last()
+	if last == "" {
+		ids, err := snapshot.List(st)
+		if err == nil && len(ids) == 0 {
+			err = errEmpty
+		}
+		if err == nil {
+			err = errUnjudged
+		}
+		return nil, err
+	}
+	res, err := ledger.Judged(st, last)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{summary: res.Summary, result: res, ledger: ledger, all: ledger.Findings(), news: ledger.News(last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
+	var live []reconcile.Finding
+	for i := range v.all {
+		f := &v.all[i]
+		v.byID[f.ID] = f
+		if f.State.Live() {
+			live = append(live, *f)
+		}
+	}
+	v.tickets = report.Tickets(live)
+	for _, d := range ledger.Decisions() {
+		if d.Action != reconcile.Probe { // what a probe answered stands in the evidence
+			v.decisions[d.Finding] = append(v.decisions[d.Finding], d)
+		}
+	}
+	return v, nil
+}
+
+// story returns what happened to a finding, and what may be decided of it.
+func (v *view) story(id string) ([]reconcile.Event, []reconcile.Action) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_, events, _ := v.ledger.Finding(id)
+	return events, v.ledger.Allowed(id)
+}
+
+// report runs use with the whole report as it is now. It has a ledger of its
+// own, since it takes long and nobody should wait for it who reads a page.
+func (s *Site) report(ctx context.Context, v *view, use func(*report.Report) error) error {
+	return s.read(ctx, func(ctx context.Context) error {
+		if v.live == nil {
+			own, err := open(s.st)
+			if err != nil {
+				return err
+			}
+			if v.live, err = report.Live(ctx, s.st, own.result); err != nil {
+				v.live = nil
+				return err
+			}
+		}
+		return use(v.live)
+	})
+}
