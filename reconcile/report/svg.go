@@ -137,7 +137,8 @@ func balanceChart(p *reconcile.Past, a *reconcile.AccountPast) *chart {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg role="img" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d"><title>Balance by night</title><desc>%s</desc>`, nightWide*len(p.Nights), chartHigh, template.HTMLEscapeString(c.Says))
 	for _, s := range drifts {
-		fmt.Fprintf(&b, `<path class="drift" d="M%d 0h%dv%dh-%[2]dz"/><path class="tip" d="M%d %dl5 8h-10z"/>`, nightWide*s.to, nightWide, chartHigh, nightWide*s.to+nightWide/2, chartHigh-9)
+		fmt.Fprintf(&b, `<path class="drift" d="M%d 0h%dv%dh-%dz"/><path class="tip" d="M%d %dl5 8h-10z"/>`,
+			nightWide*s.to, nightWide, chartHigh, nightWide, nightWide*s.to+nightWide/2, chartHigh-9)
 	}
 	if ok {
 		fmt.Fprintf(&b, `<path class="sum" d="%s"/>`, line(sum, scale))
@@ -221,11 +222,11 @@ const (
 	sparkHigh = 26
 )
 
-// sparkStale draws how many members were stale, as bars.
+// sparkStale draws how many members were stale, as bars: a full one is all.
 func sparkStale(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
-	most := 1
+	most, members := 0, 1
 	for _, n := range i.Nights {
-		most = max(most, n.Stale)
+		most, members = max(most, n.Stale), max(members, n.Members)
 	}
 	var d strings.Builder
 	wide := float64(sparkWide) / float64(len(i.Nights))
@@ -233,7 +234,7 @@ func sparkStale(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
 		if n.Stale == 0 || p.Nights[k].Unread {
 			continue
 		}
-		high := float64(n.Stale) / float64(most) * (sparkHigh - 2)
+		high := max(float64(n.Stale)/float64(members)*(sparkHigh-2), 2)
 		fmt.Fprintf(&d, "M%.1f %dv-%.1fh%.1fv%.1fz", float64(k)*wide+.5, sparkHigh-1, high, max(wide-1, 1), high)
 	}
 	first, last := i.Nights[0], i.Nights[len(i.Nights)-1]
