@@ -311,7 +311,7 @@ const (
 // letters stand for what was seen, so that nobody needs the colours.
 var letters = [...]string{dark: "d>?", outside: "o>\u2013", early: "y>\u00b7", gone: "x>X", pending: "h>H", posted: "p>P"}
 
-var stories = [...]string{dark: "not looked", outside: "outside the window", early: "not there yet", gone: "gone", pending: "pending", posted: "posted"}
+var stories = [...]string{dark: "not looked", outside: "outside the window", early: "not there yet", gone: "missing", pending: "pending", posted: "posted"}
 
 // seenOf tells for every night what was seen of a row. One that no night has is
 // gone from its date on.

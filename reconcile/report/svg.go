@@ -15,6 +15,7 @@ import (
 type following struct {
 	sign     schemas.Money // 1; -1 where the balance is what is owed
 	pendings bool          // pending transactions count
+	late     bool          // the balance moves a night after them
 	steps    []step
 	right    int // steps that are as large as those of the sum
 }
@@ -38,24 +39,41 @@ func follow(p *reconcile.Past, a *reconcile.AccountPast) (following, bool) {
 		}
 	}
 	var best following
-	for _, sign := range []schemas.Money{1, -1} {
-		for _, pendings := range []bool{false, true} {
-			f := following{sign: sign, pendings: pendings}
-			for k := 1; k < len(known); k++ {
-				s := step{from: known[k-1], to: known[k]}
-				s.balance = *a.Nights[s.to].Balance - *a.Nights[s.from].Balance
-				s.sum = sign * moved(p, a, s.from, s.to, pendings)
-				if s.drift() == 0 {
-					f.right++
-				}
-				f.steps = append(f.steps, s)
-			}
+	for _, pendings := range []bool{false, true} {
+		var steps []step
+		for k := 1; k < len(known); k++ {
+			s := step{from: known[k-1], to: known[k], sum: moved(p, a, known[k-1], known[k], pendings)}
+			s.balance = *a.Nights[s.to].Balance - *a.Nights[s.from].Balance
+			steps = append(steps, s)
+		}
+		for _, f := range []following{{sign: 1}, {sign: -1}, {sign: 1, late: true}, {sign: -1, late: true}} {
+			f.pendings = pendings
+			f.follow(steps)
 			if best.sign == 0 || f.right > best.right {
 				best = f
 			}
 		}
 	}
 	return best, len(best.steps) > 0 && 2*best.right >= len(best.steps)
+}
+
+// follow counts how often the balance makes the steps of the sum. What came
+// before the first of them nobody knows: a late balance begins with the second.
+func (f *following) follow(steps []step) {
+	for k, s := range steps {
+		switch {
+		case !f.late:
+			s.sum *= f.sign
+		case k == 0:
+			continue
+		default:
+			s.sum = f.sign * steps[k-1].sum
+		}
+		if s.drift() == 0 {
+			f.right++
+		}
+		f.steps = append(f.steps, s)
+	}
 }
 
 // moved is by how much the sum of the rows is another on the later night.
@@ -115,9 +133,10 @@ func balanceChart(p *reconcile.Past, a *reconcile.AccountPast) *chart {
 	var drifts []step
 	if ok {
 		sum = make([]*schemas.Money, len(p.Nights))
-		at := *balance[first]
-		sum[first] = &at
-		for _, s := range f.steps {
+		for k, s := range f.steps {
+			if k == 0 {
+				sum[s.from] = balance[s.from]
+			}
 			next := *sum[s.from] + s.sum
 			sum[s.to] = &next
 			if s.drift() != 0 {
@@ -160,6 +179,9 @@ func (f following) says(p *reconcile.Past, drifts []step, ok bool) string {
 	}
 	if f.sign < 0 {
 		s += ", as what is owed"
+	}
+	if f.late {
+		s += ", a night late"
 	}
 	if len(drifts) == 0 {
 		return s + ", on every night."
