@@ -121,9 +121,9 @@ func (s *session) listTickets(c *cli.Context) (err error) {
 			found = append(found, f)
 		}
 	}
-	_, now := ledger.Last()
+	last, _ := ledger.Last()
 	lines, bare := ticketLines(found, c.Bool("all"), func(t *report.Ticket) bool {
-		return now.Sub(t.Since.Time()) >= c.Duration("age") && since(t, ledger)
+		return last.Time().Sub(t.Since.Time()) >= c.Duration("age") && since(t, ledger)
 	})
 	if c.Bool("json") {
 		enc := json.NewEncoder(s.env.Stdout)

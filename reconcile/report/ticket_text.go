@@ -40,7 +40,7 @@ func cleaned[T ~string](s T) text {
 
 // markdownSigns are what Markdown would take for markup, inside a line.
 var markdownSigns = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`,
-	"|", `\|`, "#", `\#`, "~", `\~`, "&", `\&`, "$", `\$`, "!", `\!`, "://", `\://`, "www.", `www\.`)
+	"|", `\|`, "#", `\#`, "~", `\~`, "& ", "& ", "&", `\&`, "$", `\$`, "!", `\!`, "://", `\://`, "www.", `www\.`)
 
 // escaped is a line as Markdown that shows as it is.
 func escaped(line string) string { return markdownSigns.Replace(line) }
