@@ -61,7 +61,7 @@ func reconcileFlags() []cli.Flag {
 		&cli.StringFlag{Name: "snapshot", Usage: "report on the snapshot with this `ID` (default: the newest)"},
 		&cli.StringFlag{Name: "report", Usage: "`DIR` for the report (default: _reports/<id> in the store)"},
 		&cli.DurationFlag{Name: "stale-after", Value: 48 * time.Hour, Usage: "a member is stale after this long"},
-		&cli.BoolFlag{Name: "changes", Usage: "also list every change in changes.csv"},
+		&cli.BoolFlag{Name: "changes", Usage: "also list every change in changes.csv and changes.parquet"},
 		&cli.BoolFlag{Name: "rebuild", Usage: "judge all snapshots again; what people decided is kept"},
 		&cli.BoolFlag{Name: "probe", Usage: "ask the API for each transaction before it is put into a ticket"},
 		&cli.IntFlag{Name: "max-tickets", Value: 50, Usage: "raise at most so many new tickets a night; the others are counted, and wait as candidates"},
@@ -173,9 +173,8 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 		if err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}
-		if kept != nil {
-			files[changesFile] = kept
-		} else if o.Changes {
+		maps.Copy(files, kept)
+		if len(kept) == 0 && o.Changes {
 			s.log.Warn("the changes are not listed: the snapshot was judged before; --rebuild judges it again, if nothing before it is pruned", "snapshot", id)
 		}
 	}
