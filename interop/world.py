@@ -143,14 +143,18 @@ class World:
 
     @functools.cached_property
     def judged(self):
-        """A store with reports of eleven nights: rows are lost before the ninth, and the last one has a hole."""
+        """A store with reports of eleven nights: rows are lost before the ninth and the tenth, and the last one has a hole."""
         path = self.dir / "judged"
         with Sim(seed=9, users=20) as sim:
             for night in range(11):
-                if night == 8:
+                if night in (8, 9):
                     sim.post("/inject?kind=Z1&n=4")
                 if night == 10:
-                    sim.post("/weather?name=calm", {"failing_users": 1})
+                    with urllib.request.urlopen(sim.control + "/defects") as answer:
+                        touched = {d["user"] for d in json.load(answer)}
+                    member = next(m for u in sim.truth("users") if u["guid"] not in touched and not u["is_disabled"]
+                                  for m in sim.truth("members", user=u["guid"]) if m["connection_status"] == "CONNECTED")
+                    sim.post("/misbehave", [{"path": f"/users/{member['user_guid']}/members/{member['guid']}/transactions", "kind": "html-200"}])
                 as_of = (datetime.datetime.fromisoformat(START) + datetime.timedelta(night)).strftime("%Y-%m-%dT%H:%M:%SZ")
                 tallyport("nightly", "--store", path, "--as-of", as_of, "--page-size=auto", "--changes", "--quiet",
                           env=sim.env, codes=(3,) if night == 10 else (0,))
