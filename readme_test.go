@@ -18,21 +18,27 @@ import (
 	"tallyport/internal/cli"
 )
 
-// shellLines returns the lines of the README's sh blocks.
+// shellLines returns the lines of the sh blocks of the README, and of what is in docs.
 func shellLines(t *testing.T) []string {
 	t.Helper()
-	b, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob(filepath.Join("docs", "*.md"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no docs", err)
 	}
 	var lines []string
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(b), -1) {
-		lines = append(lines, strings.Split(strings.TrimSpace(block[1]), "\n")...)
+	for _, file := range append([]string{"README.md"}, files...) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(b), -1) {
+			lines = append(lines, strings.Split(strings.TrimSpace(block[1]), "\n")...)
+		}
 	}
 	return lines
 }
 
-// Every command of the README runs, in the order of the README.
+// Every command of the README and of docs runs, in the order in which they stand there.
 func TestReadme(t *testing.T) {
 	makefile, err := os.ReadFile("Makefile")
 	if err != nil {

@@ -56,8 +56,10 @@ type scriptState struct {
 	veil   *veil
 	unlock func() error
 
-	mu    sync.Mutex
-	pings []string
+	mu      sync.Mutex
+	pings   []string
+	answers []int    // that the chat has yet to give; then 200
+	said    [][]byte // what it was sent, also where it refused
 }
 
 func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
@@ -258,6 +260,44 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 				ts.Fatalf("status %d: %s", res.StatusCode, body)
 			}
 			ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o600))
+		},
+		// chat [STATUS…] starts a server that takes notifications at $CHAT, and
+		// answers the first ones with those.
+		"chat": func(ts *testscript.TestScript, _ bool, args []string) {
+			s := state(ts)
+			s.said, s.answers = nil, nil
+			for _, a := range args {
+				status, err := strconv.Atoi(a)
+				ts.Check(err)
+				s.answers = append(s.answers, status)
+			}
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, err := io.ReadAll(r.Body)
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.said = append(s.said, body)
+				switch {
+				case err != nil || r.Method != http.MethodPost || r.URL.Path != "/chat-secret" || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json"):
+					w.WriteHeader(http.StatusBadRequest)
+				case len(s.answers) > 0:
+					w.WriteHeader(s.answers[0])
+					s.answers = s.answers[1:]
+				}
+			}))
+			ts.Defer(srv.Close)
+			ts.Setenv("CHAT", srv.URL+"/chat-secret")
+		},
+		// said N FILE: the chat was sent N notifications; the last is in FILE.
+		"said": func(ts *testscript.TestScript, _ bool, args []string) {
+			s := state(ts)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if strconv.Itoa(len(s.said)) != args[0] {
+				ts.Fatalf("%d notifications, want %s", len(s.said), args[0])
+			}
+			if len(args) > 1 {
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), s.said[len(s.said)-1], 0o600))
+			}
 		},
 		// flip FILE changes one bit in the middle of a file.
 		"flip": func(ts *testscript.TestScript, _ bool, args []string) {

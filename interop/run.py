@@ -10,6 +10,7 @@ import traceback
 import files
 import pages
 import readers
+import reports
 import warehouses
 from world import Failure, Skip, World
 
@@ -21,7 +22,7 @@ def main(only):
         world = World(directory)
         print(f"exported {directory} in {time.monotonic() - began:.1f} s", flush=True)
         try:
-            for check in files.CHECKS + readers.CHECKS + warehouses.CHECKS + pages.CHECKS:
+            for check in files.CHECKS + readers.CHECKS + reports.CHECKS + warehouses.CHECKS + pages.CHECKS:
                 name = check.__name__.replace("_", "-")
                 if only and not re.search(only, name):
                     continue

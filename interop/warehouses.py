@@ -1,5 +1,6 @@
 """Loading: the DDL of every dialect, the views, and the queries that we tell people to run."""
 
+import csv
 import os
 import re
 import shlex
@@ -19,6 +20,10 @@ DIALECTS = ["duckdb", "postgres", "snowflake", "bigquery", "redshift", "spark", 
 
 def ddl(dialect):
     return tallyport("schema", "--dialect", dialect)
+
+
+def newest_report(world, table):
+    return world.judged.report(world.judged.snapshots()[-1], f"{table}.parquet")
 
 
 def statements(dialect):
@@ -44,6 +49,22 @@ def check_views(world, query, loaded):
     expect(query("SELECT count(*) FROM transactions AS t JOIN latest_snapshot AS l ON t.snapshot_at = l.snapshot_at"), newest, "the newest snapshot")
 
 
+def check_reports(world, query):
+    """query runs SQL over the tables of the newest report and gives one value."""
+    store, said = world.judged, 0
+    for table in world.reports:
+        with open(store.report(store.snapshots()[-1], f"{table}.csv"), newline="") as f:
+            lines = list(csv.DictReader(f))
+        expect(query(f"SELECT count(*) FROM {table}"), len(lines), table)
+        for column in world.columns(table):
+            name = column["name"]
+            expect(query(f"SELECT count({name}) FROM {table}"), sum(line[name] != "" for line in lines), f"{table}.{name}")
+        total = sum(Decimal(line["amount"] or 0) for line in lines)
+        expect(Decimal(query(f"SELECT sum(amount) FROM {table}")), total, f"amounts of {table}")
+        said += total
+    require(said, "no amount in the report: nothing was shown")
+
+
 def ddl_parses(world):
     for dialect in DIALECTS:
         try:
@@ -56,7 +77,7 @@ def ddl_parses(world):
         rest = [s for s in parsed if not isinstance(s, (exp.Create, exp.Comment))]
         expect(rest, [], f"{dialect}: statements of another kind")
         lower = {t: [c.lower() for c in cs] for t, cs in tables.items()}
-        expect(lower, {t: [c["name"] for c in world.columns(t)] for t in world.tables}, f"{dialect}: columns")
+        expect(lower, {t: [c["name"] for c in world.columns(t)] for t in [*world.tables, *world.reports]}, f"{dialect}: columns")
         expect(views, {f"{t}_latest" for t in world.tables} | {"latest_complete_snapshot", "latest_snapshot"}, f"{dialect}: views")
 
 
@@ -66,7 +87,11 @@ def duckdb_loads(world):
     for table in world.tables:
         con.execute(f"INSERT INTO {table} BY NAME FROM read_parquet('{world.store.glob(table)}', hive_partitioning = false)")
     loaded = [f"{s[:4]}-{s[4:6]}-{s[6:11]}:{s[11:13]}:{s[13:]}" for s in world.store.snapshots()]
-    check_views(world, lambda sql: con.execute(sql).fetchone()[0], loaded)
+    query = lambda sql: con.execute(sql).fetchone()[0]
+    check_views(world, query, loaded)
+    for table in world.reports:
+        con.execute(f"COPY {table} FROM '{newest_report(world, table)}' (FORMAT parquet)")
+    check_reports(world, query)
 
 
 def postgres_loads(world):
@@ -92,6 +117,10 @@ def postgres_loads(world):
                     psql(f"COPY {table} FROM STDIN WITH (FORMAT csv, HEADER match);\n".encode() + path.read_bytes() + b"\\.\n")
         number = lambda sql: Decimal(psql(sql.encode()))
         check_views(world, number, [SECOND, THIRD])
+        for table in world.reports:
+            path = newest_report(world, table).with_suffix(".csv")
+            psql(f"COPY {table} FROM STDIN WITH (FORMAT csv, HEADER match);\n".encode() + path.read_bytes() + b"\\.\n")
+        check_reports(world, number)
         # Nothing became null or empty on the way.
         con = duckdb.connect()
         for table in world.tables:
@@ -118,7 +147,11 @@ def spark_loads(world):
         paths = [str(p) for s in world.store.snapshots() for p in world.store.files(s, table)]
         session.read.parquet(*paths).select(*got.columns).write.insertInto(table)
     loaded = [f"{s[:4]}-{s[4:6]}-{s[6:11]}:{s[11:13]}:{s[13:]}" for s in world.store.snapshots()]
-    check_views(world, lambda sql: session.sql(sql).collect()[0][0], loaded)
+    query = lambda sql: session.sql(sql).collect()[0][0]
+    check_views(world, query, loaded)
+    for table in world.reports:
+        session.read.parquet(str(newest_report(world, table))).select(*session.table(table).columns).write.insertInto(table)
+    check_reports(world, query)
 
 
 def clickhouse_loads(world):
@@ -134,7 +167,12 @@ def clickhouse_loads(world):
             names = ", ".join(f"`{c['name']}`" for c in world.columns(table))
             con.query(f"INSERT INTO {table} ({names}) SELECT {names} FROM file('{world.store.glob(table)}', Parquet)")
         loaded = [f"{s[:4]}-{s[4:6]}-{s[6:11]}:{s[11:13]}:{s[13:]}" for s in world.store.snapshots()]
-        check_views(world, lambda sql: Decimal(str(con.query(sql, "TabSeparated")).strip()), loaded)
+        query = lambda sql: Decimal(str(con.query(sql, "TabSeparated")).strip())
+        check_views(world, query, loaded)
+        for table in world.reports:
+            names = ", ".join(f"`{c['name']}`" for c in world.columns(table))
+            con.query(f"INSERT INTO {table} ({names}) SELECT {names} FROM file('{newest_report(world, table)}', Parquet)")
+        check_reports(world, query)
     finally:
         con.close()
 

@@ -1,5 +1,7 @@
 """What the checks look at: stores that the program exported from its pretend MX."""
 
+import datetime
+import functools
 import json
 import os
 import re
@@ -100,6 +102,9 @@ class Store:
     def files(self, snapshot, table):
         return [self.path / f["path"] for f in self.manifest(snapshot)["tables"][table]["files"]]
 
+    def report(self, snapshot, name):
+        return self.path / "_reports" / snapshot / name
+
     def glob(self, table, suffix="parquet"):
         return f"{self.path}/{table}/*/*.{suffix}"
 
@@ -109,7 +114,9 @@ class World:
 
     def __init__(self, directory):
         self.dir = Path(directory)
-        self.tables = {t["table"]: t for t in json.loads(tallyport("schema", "--json"))}
+        declared = {t["table"]: t for t in json.loads(tallyport("schema", "--json"))}
+        self.tables = {name: t for name, t in declared.items() if not t.get("report")}
+        self.reports = {name: t for name, t in declared.items() if t.get("report")}
         self.sim = Sim(seed=7, users=60)
         try:
             self.store = self.sim.export(self.dir / "parquet", START)
@@ -132,7 +139,27 @@ class World:
         self.sim.__exit__()
 
     def columns(self, table):
-        return self.tables[table]["columns"]
+        return (self.tables | self.reports)[table]["columns"]
+
+    @functools.cached_property
+    def judged(self):
+        """A store with reports of eleven nights: rows are lost before the ninth and the tenth, and the last one has a hole."""
+        path = self.dir / "judged"
+        with Sim(seed=9, users=20) as sim:
+            for night in range(11):
+                if night in (8, 9):
+                    sim.post("/inject?kind=Z1&n=4")
+                if night == 10:
+                    with urllib.request.urlopen(sim.control + "/defects") as answer:
+                        touched = {d["user"] for d in json.load(answer)}
+                    member = next(m for u in sim.truth("users") if u["guid"] not in touched and not u["is_disabled"]
+                                  for m in sim.truth("members", user=u["guid"]) if m["connection_status"] == "CONNECTED")
+                    sim.post("/misbehave", [{"path": f"/users/{member['user_guid']}/members/{member['guid']}/transactions", "kind": "html-200"}])
+                as_of = (datetime.datetime.fromisoformat(START) + datetime.timedelta(night)).strftime("%Y-%m-%dT%H:%M:%SZ")
+                tallyport("nightly", "--store", path, "--as-of", as_of, "--page-size=auto", "--changes", "--quiet",
+                          env=sim.env, codes=(3,) if night == 10 else (0,))
+                sim.post("/advance?by=24h")
+        return Store(path)
 
     def stores(self):
         return [self.store, self.wide]

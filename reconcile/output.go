@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -190,7 +191,9 @@ func newChangeLine(user string, c *userChange) changeLine {
 		return l
 	}
 	l.Transaction, l.Status, l.day = c.row.GUID, c.row.status(), c.row.Date
-	if !c.row.is(noDate) {
+	if c.row.is(noDate) {
+		l.day = math.MinInt32 // nulls first, as in every table
+	} else {
 		l.Date = c.row.Date.String()
 	}
 	if !c.row.is(noSum) {
@@ -229,8 +232,8 @@ func Defused(s string) string {
 	return s
 }
 
-// Files renders the report: findings.jsonl, findings.csv, summary.json, and
-// changes.csv if changes were asked for.
+// Files renders the report: findings.jsonl, findings.csv, findings.parquet,
+// summary.json, and changes.csv and changes.parquet if changes were asked for.
 func (res *Result) Files(changes bool) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	var lines, table bytes.Buffer
@@ -254,6 +257,9 @@ func (res *Result) Files(changes bool) (map[string][]byte, error) {
 		return nil, err
 	}
 	out["findings.jsonl"], out["findings.csv"], out["summary.json"] = lines.Bytes(), table.Bytes(), append(summary, '\n')
+	if out["findings.parquet"], err = parquetOf(schemas.Findings, findingRows(res.Findings)); err != nil {
+		return nil, err
+	}
 	if changes {
 		var b bytes.Buffer
 		w := csv.NewWriter(&b)
@@ -263,6 +269,9 @@ func (res *Result) Files(changes bool) (map[string][]byte, error) {
 		}
 		w.Flush()
 		out["changes.csv"] = b.Bytes()
+		if out["changes.parquet"], err = parquetOf(schemas.Changes, changeRows(res.Changes)); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

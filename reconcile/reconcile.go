@@ -57,7 +57,10 @@ type Result struct {
 	Findings []Finding // live, and those that this night closed, by id
 	Changes  []changeLine
 	Judged   []snapshot.ID // by this run
-	Ledger   *Ledger       // with this night, and perhaps later ones
+	// NewTickets are the sorted ids of the tickets that there were not before this
+	// run, also where they were raised on an earlier night that it judged.
+	NewTickets []string
+	Ledger     *Ledger // with this night, and perhaps later ones
 }
 
 // Run judges every snapshot up to the one asked for that was not judged yet, in
@@ -81,7 +84,8 @@ type run struct {
 	o      Options
 	ledger *Ledger
 	state  *checkpoint
-	dir    string // where states are written
+	dir    string        // where states are written
+	had    map[text]bool // tickets before the run; nil: it is not known
 
 	rebuilding bool
 	sound      map[snapshot.ID]bool     // whose files are as their manifests say
@@ -139,6 +143,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		}
 		if i == target {
 			res = night
+			res.NewTickets = newTickets(r.had, res.Findings)
 		}
 	}
 	if err := r.ledger.Save(r.st); err != nil {
@@ -222,7 +227,7 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 		}
 		return r.startAgain()
 	}
-	r.by = r.ledger.settings()
+	r.by, r.had = r.ledger.settings(), r.ledger.tickets()
 	last, _ := r.ledger.Last()
 	if last == "" {
 		return r.startAgain()

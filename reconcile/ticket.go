@@ -83,6 +83,19 @@ func (l *Ledger) tickets() map[text]bool {
 	return all
 }
 
+// newTickets returns the sorted ids of the tickets that carry what is raised
+// and were not there before, none where it is not known what was.
+func newTickets(before map[text]bool, found []Finding) (all []string) {
+	for i := range found {
+		f := &found[i]
+		if before != nil && f.TicketID != "" && f.State.Raised() && !before[f.TicketID] {
+			all = append(all, string(f.TicketID))
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 func ticketID(member text, issue IssueType, first string) text {
 	return text("T-" + digest([]string{string(member), string(issue), first}))
 }

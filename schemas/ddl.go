@@ -2,6 +2,7 @@ package schemas
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +17,7 @@ func Dialects() []string {
 
 // DDL returns statements that create the tables in a warehouse that speaks the
 // dialect, and reports false for a dialect it does not know. Asked for every
-// table it adds views of the latest snapshots.
+// table of a snapshot it adds views of the latest snapshots.
 func DDL(dialect string, tables []*Table) (string, bool) {
 	for i := range dialects {
 		if d := &dialects[i]; d.name == dialect {
@@ -57,10 +58,10 @@ var dialects = []dialect{
 		types: [8]string{"VARCHAR", "BOOLEAN", "NUMBER(19,0)", "NUMBER(18,4)", "NUMBER(18,8)", "FLOAT", "DATE", "TIMESTAMP_TZ(6)"}},
 	{name: "bigquery", quote: "`", comment: commentOptions, backslash: true,
 		types:  [8]string{"STRING", "BOOL", "INT64", "NUMERIC(18,4)", "NUMERIC(18,8)", "FLOAT64", "DATE", "TIMESTAMP"},
-		suffix: func(d *dialect, t *Table) string { return "\nPARTITION BY DATE(" + d.ident("snapshot_at") + ")" }},
+		suffix: bigqueryPartition},
 	{name: "redshift", quote: `"`,
 		types:  [8]string{"varchar(65535)", "boolean", "bigint", "decimal(18,4)", "decimal(18,8)", "double precision", "date", "timestamptz"},
-		suffix: func(d *dialect, t *Table) string { return "\nSORTKEY (" + d.ident("snapshot_at") + ")" }},
+		suffix: func(d *dialect, t *Table) string { return "\nSORTKEY (" + d.ident(t.first()) + ")" }},
 	{name: "spark", quote: "`", comment: commentInline, backslash: true,
 		types:  [8]string{"STRING", "BOOLEAN", "BIGINT", "DECIMAL(18,4)", "DECIMAL(18,8)", "DOUBLE", "DATE", "TIMESTAMP"},
 		suffix: func(*dialect, *Table) string { return "\nUSING PARQUET" }},
@@ -71,10 +72,30 @@ var dialects = []dialect{
 		suffix: clickhouseEngine},
 }
 
+// first is the column that a warehouse sorts by before all others.
+func (t *Table) first() string {
+	if t.Report {
+		return t.Columns[t.key[0]].Name
+	}
+	return "snapshot_at"
+}
+
+// bigqueryPartition puts each snapshot into a partition. A report is small, and
+// no column of it says of which night it is.
+func bigqueryPartition(d *dialect, t *Table) string {
+	if t.Report {
+		return ""
+	}
+	return "\nPARTITION BY DATE(" + d.ident("snapshot_at") + ")"
+}
+
 // clickhouseEngine sorts by the snapshot and the key columns that are never
 // null, which is what MergeTree takes without further settings.
 func clickhouseEngine(d *dialect, t *Table) string {
-	cols := []string{d.ident("snapshot_at")}
+	var cols []string
+	if !t.Report {
+		cols = append(cols, d.ident("snapshot_at"))
+	}
 	for _, i := range t.key {
 		if t.Columns[i].Required {
 			cols = append(cols, d.ident(t.Columns[i].Name))
@@ -88,8 +109,8 @@ func (d *dialect) ddl(tables []*Table) string {
 	for _, t := range tables {
 		d.table(&b, t)
 	}
-	if len(tables) == len(Tables()) {
-		d.views(&b, tables)
+	if !slices.ContainsFunc(Tables(), func(t *Table) bool { return !slices.Contains(tables, t) }) {
+		d.views(&b, Tables())
 	}
 	return b.String()
 }

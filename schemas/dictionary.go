@@ -9,6 +9,7 @@ import (
 // dictionaryTable and dictionaryColumn are the JSON form of the dictionary.
 type dictionaryTable struct {
 	Table         string             `json:"table"`
+	Report        bool               `json:"report,omitempty"` // in reports, not in snapshots
 	SchemaVersion int                `json:"schema_version"`
 	Meaning       string             `json:"meaning"`
 	Order         []string           `json:"order"`
@@ -29,7 +30,7 @@ type dictionaryColumn struct {
 func dictionary(tables []*Table) []dictionaryTable {
 	out := make([]dictionaryTable, 0, len(tables))
 	for _, t := range tables {
-		d := dictionaryTable{Table: t.Name, SchemaVersion: t.Version, Meaning: t.Meaning, Order: t.KeyNames()}
+		d := dictionaryTable{Table: t.Name, Report: t.Report, SchemaVersion: t.Version, Meaning: t.Meaning, Order: t.KeyNames()}
 		for _, c := range t.Columns {
 			d.Columns = append(d.Columns, dictionaryColumn{
 				Name: c.Name, FieldID: c.ID, Type: c.Kind.String(), Nullable: !c.Required,

@@ -1,6 +1,9 @@
 package schemas
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Kind is the type of a column's values.
 type Kind uint8
@@ -37,7 +40,11 @@ type Table struct {
 	// added; a column is never removed, renamed or retyped.
 	Version int
 	Meaning string
-	// Columns in file order; the last three are extra, row_hash, snapshot_at.
+	// Report is true for a table of a report: it is in no snapshot, and has no
+	// Row.
+	Report bool
+	// Columns in file order; the last three of a snapshot's table are extra,
+	// row_hash, snapshot_at.
 	Columns []Column
 
 	lastKeyID int32                  // greatest field id in the key
@@ -67,14 +74,7 @@ const (
 
 // newTable finishes a declaration: field ids, the shared columns, the lookups.
 func newTable(name, meaning string, key []string, columns []Column) *Table {
-	t := &Table{Name: name, Version: 1, Meaning: meaning, byName: map[string]int{}}
-	for i, c := range columns {
-		c.ID = int32(firstFieldID + i)
-		if c.Source == "" {
-			c.Source = singular(name) + "." + c.Name
-		}
-		t.Columns = append(t.Columns, c)
-	}
+	t := declare(name, meaning, columns)
 	t.Columns = append(t.Columns,
 		Column{Name: "extra", ID: idExtra, Kind: Text, Personal: true, Unit: "JSON object", Source: "tallyport",
 			Meaning: "What the columns could not take, as JSON with sorted keys: fields this version does not know, and values that did not fit their column (there the column is null)."},
@@ -82,9 +82,7 @@ func newTable(name, meaning string, key []string, columns []Column) *Table {
 			Meaning: "64-bit hash of the row's content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed."},
 		Column{Name: "snapshot_at", ID: idSnapshotAt, Kind: Instant, Required: true, Unit: "UTC", Source: "tallyport",
 			Meaning: "Nominal time of the snapshot that the row belongs to: the --as-of of its export."})
-	for i, c := range t.Columns {
-		t.byName[c.Name] = i
-	}
+	t.finish(key)
 	for id := range t.byID {
 		t.byID[id].column = -1
 	}
@@ -102,13 +100,44 @@ func newTable(name, meaning string, key []string, columns []Column) *Table {
 	}
 	t.hashed = len(t.order)
 	t.order = append(t.order, unhashed...)
+	return t
+}
+
+// newReport finishes a declaration of a table that stands in reports.
+func newReport(name, meaning string, key []string, columns []Column) *Table {
+	for i := range columns {
+		columns[i].Source = cmp.Or(columns[i].Source, "tallyport")
+	}
+	t := declare(name, meaning, columns)
+	t.Report = true
+	t.finish(key)
+	return t
+}
+
+// declare gives the columns their field ids, in the order of their declaration.
+func declare(name, meaning string, columns []Column) *Table {
+	t := &Table{Name: name, Version: 1, Meaning: meaning, byName: map[string]int{}}
+	for i, c := range columns {
+		c.ID = int32(firstFieldID + i)
+		if c.Source == "" {
+			c.Source = singular(name) + "." + c.Name
+		}
+		t.Columns = append(t.Columns, c)
+	}
+	return t
+}
+
+// finish makes the lookups, when all columns are there.
+func (t *Table) finish(key []string) {
+	for i, c := range t.Columns {
+		t.byName[c.Name] = i
+	}
 	for _, k := range key {
 		i := t.Index(k)
 		t.key = append(t.key, i)
 		t.Columns[i].keyRank = len(t.key)
 		t.lastKeyID = max(t.lastKeyID, t.Columns[i].ID)
 	}
-	return t
 }
 
 func singular(table string) string { return table[:len(table)-1] }
@@ -144,7 +173,7 @@ func (t *Table) Key() []int { return t.key }
 // rows are one row seen twice.
 func (t *Table) Identified() bool { return t.Columns[0].Required }
 
-// TableNamed returns the table of that name.
+// TableNamed returns the table of that name of a snapshot.
 func TableNamed(name string) (*Table, bool) {
 	for _, t := range Tables() {
 		if t.Name == name {

@@ -6,6 +6,9 @@ func Tables() []*Table {
 	return []*Table{Users, Members, Accounts, Transactions, AccountOwners, Institutions, Coverage}
 }
 
+// ReportTables returns the tables that reports hold beside the snapshots.
+func ReportTables() []*Table { return []*Table{Findings, Changes} }
+
 // The tables. Fields of the API are those of mx-api.md §1.5, the union where
 // MX's clients differ; field ids follow the order here, so new columns go to
 // the end of a list.
@@ -193,4 +196,52 @@ var Coverage = newTable("coverage",
 		{Name: "unfit_values", Kind: Int, Source: "tallyport", Meaning: "Values that did not fit their column: null there, kept in extra."},
 		{Name: "complete", Kind: Bool, Required: true, Source: "tallyport", Meaning: "True if the walk saw the whole list, standing still."},
 		{Name: "reason", Kind: Text, Source: "tallyport", Meaning: "Why not, in one word; null when complete."},
+	})
+
+// Findings is what reconcile says is wrong. Columns and order are those of
+// findings.csv.
+var Findings = newReport("findings",
+	"One row per finding of a report: what was wrong on that night, and what that night put right.",
+	[]string{"id"}, []Column{
+		{Name: "id", Kind: Text, Required: true, Meaning: "F- and a digest: the same for as long as the same thing is wrong, and after a rebuild."},
+		{Name: "kind", Kind: Text, Required: true, Meaning: "What is wrong: missing_transaction, stale_member, institution_outage … (FORMAT.md)."},
+		{Name: "code", Kind: Text, Required: true, Meaning: "Why it is thought to be that, e.g. Z1, S4 (FORMAT.md); may change while the id does not."},
+		{Name: "verdict", Kind: Text, Required: true, Meaning: "What follows: ticket, review or notice."},
+		{Name: "issue_type", Kind: Text, Required: true, Meaning: "Kind of ticket in MX's support: failed_update, aggregation, mfa, credentials, fi_website or none."},
+		{Name: "state", Kind: Text, Required: true, Meaning: "candidate, open, submitted, escalated, suppressed, recovered, explained or expired."},
+		{Name: "ticket_id", Kind: Text, Meaning: "T- and a digest: the ticket that carries the finding."},
+		{Name: "user_guid", Kind: Text, Source: "user.guid", Meaning: "The user whom it is about."},
+		{Name: "member_guid", Kind: Text, Source: "member.guid", Meaning: "The member that it is about."},
+		{Name: "account_guid", Kind: Text, Source: "account.guid", Meaning: "The account that it is about."},
+		{Name: "transaction_guid", Kind: Text, Source: "transaction.guid", Meaning: "The transaction that it is about."},
+		{Name: "institution_code", Kind: Text, Source: "member.institution_code", Meaning: "The institution that it is about; code in institutions."},
+		{Name: "date", Kind: Day, Source: "transaction.date", Meaning: "Date of the transaction. Of one that was never seen, the day of the aggregation that should have brought it."},
+		{Name: "amount", Kind: Amount, Unit: "currency of the account", Source: "transaction.amount", Meaning: "Amount of the transaction, without a sign: type gives the direction."},
+		{Name: "type", Kind: Text, Source: "transaction.type", Meaning: "CREDIT: money into the account. DEBIT: money out of it."},
+		{Name: "payee", Kind: Text, Personal: true, Source: "transaction.description", Meaning: "Payee of the transaction, as it came: findings.csv may have an apostrophe in front."},
+		{Name: "first_snapshot", Kind: Text, Required: true, Unit: "snapshot id", Meaning: "The snapshot in which it was first true."},
+		{Name: "last_snapshot", Kind: Text, Required: true, Unit: "snapshot id", Meaning: "The last one in which it was true."},
+		{Name: "last_good_snapshot", Kind: Text, Unit: "snapshot id", Meaning: "The last one in which the row was there."},
+		{Name: "evidence", Kind: Text, Required: true, Personal: true, Unit: "JSON object", Meaning: "The facts that the verdict rests on, by name."},
+		{Name: "missing_inputs", Kind: Text, Required: true, Unit: "JSON array of texts", Meaning: "What MX's support will ask for and only a person can add."},
+	})
+
+// Changes is every change of a night. Columns and order are those of
+// changes.csv.
+var Changes = newReport("changes",
+	"One row per transaction that was added, removed or amended since its member's last complete look, and one per member that was not looked at.",
+	[]string{"user_guid", "account_guid", "date", "transaction_guid"}, []Column{
+		{Name: "change", Kind: Text, Required: true, Meaning: "added, removed, amended or not_looked_at."},
+		{Name: "code", Kind: Text, Required: true, Meaning: "Why, e.g. P2: the pending row posted under a new guid (FORMAT.md)."},
+		{Name: "verdict", Kind: Text, Required: true, Meaning: "ticket, review, benign: there is a reason and nothing is wrong, or unknown: nobody looked."},
+		{Name: "user_guid", Kind: Text, Required: true, Source: "user.guid", Meaning: "The user whose transaction it is."},
+		{Name: "member_guid", Kind: Text, Source: "member.guid", Meaning: "The member, also of one that was not looked at."},
+		{Name: "account_guid", Kind: Text, Source: "account.guid", Meaning: "The account."},
+		{Name: "transaction_guid", Kind: Text, Source: "transaction.guid", Meaning: "The transaction; null for a member that was not looked at."},
+		{Name: "counterpart_guid", Kind: Text, Source: "transaction.guid", Meaning: "The transaction that took its place, or whose place it took."},
+		{Name: "date", Kind: Day, Source: "transaction.date", Meaning: "Date of the transaction."},
+		{Name: "amount", Kind: Amount, Unit: "currency of the account", Source: "transaction.amount", Meaning: "Amount of the transaction, without a sign: type gives the direction."},
+		{Name: "type", Kind: Text, Source: "transaction.type", Meaning: "CREDIT: money into the account. DEBIT: money out of it."},
+		{Name: "status", Kind: Text, Source: "transaction.status", Meaning: "PENDING or POSTED."},
+		{Name: "finding_id", Kind: Text, Meaning: "The finding of that night about it; id in findings."},
 	})

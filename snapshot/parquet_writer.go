@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -40,11 +41,11 @@ func newParquetWriter(w io.Writer, t *schemas.Table, expect int64) (*parquetWrit
 		return nil, err
 	}
 	meta := metadata.NewKeyValueMetadata()
-	for _, kv := range [][2]string{
-		{"tallyport.table", t.Name},
-		{"tallyport.schema_version", strconv.Itoa(t.Version)},
-		{"tallyport.row_hash_version", "1"},
-	} {
+	said := [][2]string{{"tallyport.table", t.Name}, {"tallyport.schema_version", strconv.Itoa(t.Version)}}
+	if !t.Report {
+		said = append(said, [2]string{"tallyport.row_hash_version", "1"})
+	}
+	for _, kv := range said {
 		if err := meta.Append(kv[0], kv[1]); err != nil {
 			return nil, err
 		}
@@ -60,6 +61,24 @@ func newParquetWriter(w io.Writer, t *schemas.Table, expect int64) (*parquetWrit
 			dictionary: c.Kind != schemas.Bool && c.Kind != schemas.Float && props.DictionaryEnabledFor(c.Name)}
 	}
 	return pw, nil
+}
+
+// WriteReportTable writes a table of a report to w: the rows that each yields, in
+// their order, each the cells of it that are not null.
+func WriteReportTable(w io.Writer, t *schemas.Table, each iter.Seq2[[]schemas.Cell, error]) error {
+	pw, err := newParquetWriter(w, t, 0)
+	if err != nil {
+		return err
+	}
+	for cells, err := range each {
+		if err == nil {
+			err = pw.write(cells)
+		}
+		if err != nil {
+			return fmt.Errorf("table %s: %w", t.Name, err)
+		}
+	}
+	return pw.close()
 }
 
 func (w *parquetWriter) write(cells []schemas.Cell) error {

@@ -100,8 +100,8 @@ func checkMetricsFile(file string) error {
 // it ended. It does its best, and never changes how a run ends.
 type pinger struct {
 	s       *session
-	url     *url.URL // nil: nobody is told; its path is a secret
-	run     string   // the same for start and end
+	to      *hook  // nil: nobody is told
+	run     string // the same for start and end
 	started chan struct{}
 }
 
@@ -119,7 +119,7 @@ func (s *session) pinger(address string) (*pinger, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return nil, usagef("--ping-url is not an http or https address; write it as https://hc-ping.com/your-uuid")
 	}
-	p.url = u
+	p.to = &hook{u, s.env.Transport}
 	now := uint64(s.env.Now().UnixNano())
 	// A UUID, as healthchecks.io wants it, that no two runs share in practice.
 	p.run = fmt.Sprintf("%08x-%04x-4000-8000-%012x", uint32(now>>32), uint16(now>>16), now&0xffffffffffff)
@@ -149,36 +149,14 @@ func (p *pinger) end(ctx context.Context, code int) {
 }
 
 func (p *pinger) send(ctx context.Context, what string) {
-	if p.url == nil {
+	if p.to == nil {
 		return
 	}
-	u := p.url.JoinPath(what)
+	u := p.to.JoinPath(what)
 	q := u.Query()
 	q.Set("rid", p.run)
 	u.RawQuery = q.Encode()
-	err := func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
-		if err != nil {
-			return err
-		}
-		client := &http.Client{Transport: p.s.env.Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		if err := resp.Body.Close(); err != nil {
-			return err
-		}
-		if resp.StatusCode/100 != 2 {
-			return fmt.Errorf("answered %s", resp.Status)
-		}
-		return nil
-	}()
-	var whole *url.Error // names the URL
-	if errors.As(err, &whole) {
-		err = whole.Err
-	}
-	if err != nil {
-		p.s.log.Warn("ping failed", "to", p.url.Scheme+"://"+p.url.Host, "error", err.Error())
+	if err := p.to.send(ctx, http.MethodGet, u, nil); err != nil {
+		p.s.log.Warn("ping failed", "to", p.to.String(), "error", err.Error())
 	}
 }

@@ -40,6 +40,10 @@ func (s *session) nightly(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	notify, err := s.notifier(c.String("notify-url"))
+	if err != nil {
+		return err
+	}
 	judgement, err := judgementOf(c)
 	if err != nil {
 		return err
@@ -69,6 +73,7 @@ func (s *session) nightly(c *cli.Context) error {
 	}
 	s.writeMetrics(c.String("metrics-file"), n)
 	ping.end(c.Context, n.Exit)
+	notify.tell(c.Context, judgement.news)
 	if err == nil && n.Exit != exitOK {
 		return exit(n.Exit)
 	}

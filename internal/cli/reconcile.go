@@ -43,6 +43,10 @@ Examples:
 			if err != nil {
 				return err
 			}
+			notify, err := s.notifier(c.String("notify-url"))
+			if err != nil {
+				return err
+			}
 			if c.Bool("probe") {
 				client, err := s.client(c)
 				if err != nil {
@@ -51,7 +55,9 @@ Examples:
 				defer client.Close()
 				o.options.Prober = NewProber(client.Client, s.log)
 			}
-			return s.reconcile(c, o)
+			err = s.reconcile(c, o)
+			notify.tell(c.Context, o.news)
+			return err
 		},
 	}, 0)
 }
@@ -62,10 +68,11 @@ func reconcileFlags() []cli.Flag {
 		&cli.StringFlag{Name: "snapshot", Usage: "report on the snapshot with this `ID` (default: the newest)"},
 		&cli.StringFlag{Name: "report", Usage: "`DIR` for the report (default: _reports/<id> in the store)"},
 		&cli.DurationFlag{Name: "stale-after", Value: 48 * time.Hour, Usage: "a member is stale after this long"},
-		&cli.BoolFlag{Name: "changes", Usage: "also list every change in changes.csv"},
+		&cli.BoolFlag{Name: "changes", Usage: "also list every change in changes.csv and changes.parquet"},
 		&cli.BoolFlag{Name: "rebuild", Usage: "judge all snapshots again; what people decided is kept"},
 		&cli.BoolFlag{Name: "probe", Usage: "ask the API for each transaction before it is put into a ticket"},
 		&cli.IntFlag{Name: "max-tickets", Value: 50, Usage: "raise at most so many new tickets a night; the others are counted, and wait as candidates"},
+		&cli.StringFlag{Name: "notify-url", Usage: "post the tickets that this run raises, if any, to `URL`: as JSON, in the form that Slack takes"},
 		&cli.StringFlag{Name: "fail-on", Value: "none", Usage: "exit code 4 if there are findings of this `VERDICT`: none, ticket or review (ticket too)"},
 	}
 }
@@ -75,6 +82,7 @@ type judgement struct {
 	options reconcile.Options
 	report  string // "": in the store
 	failOn  []reconcile.Verdict
+	news    *news // of the run, when it is over
 }
 
 // judgementOf reads the flags; nothing is done before they are all in order.
@@ -157,6 +165,7 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 	if err != nil {
 		return nil, err
 	}
+	j.news = newsOf(res)
 	id := res.Summary.Snapshot
 	dir := cmp.Or(j.report, filepath.Join(st.Path("_reports"), string(id)))
 	for _, f := range res.Findings {
@@ -174,9 +183,8 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 		if err != nil {
 			return nil, fmt.Errorf("report: %w", err)
 		}
-		if kept != nil {
-			files[changesFile] = kept
-		} else if o.Changes {
+		maps.Copy(files, kept)
+		if len(kept) == 0 && o.Changes {
 			s.log.Warn("the changes are not listed: the snapshot was judged before; --rebuild judges it again, if nothing before it is pruned", "snapshot", id)
 		}
 	}

@@ -14,14 +14,14 @@ import (
 )
 
 // summaryFile makes a directory a report.
-const (
-	summaryFile = "summary.json"
-	changesFile = "changes.csv"
-)
+const summaryFile = "summary.json"
+
+// changesFiles list the changes of a night.
+var changesFiles = []string{"changes.csv", "changes.parquet"}
 
 // reportFiles are the names that a report may hold. A directory with others in
 // it is not replaced.
-var reportFiles = []string{summaryFile, "findings.jsonl", "findings.csv", "findings.parquet", changesFile, "changes.parquet", "report.html", "report.md", "tickets"}
+var reportFiles = []string{summaryFile, "findings.jsonl", "findings.csv", "findings.parquet", "changes.csv", "changes.parquet", "report.html", "report.md", "tickets"}
 
 // checkReport refuses a directory for a report that holds something else.
 func checkReport(dir string) error {
@@ -40,21 +40,29 @@ func checkReport(dir string) error {
 	return nil
 }
 
-// keptChanges returns the changes that a report lists, nil if it lists none or
-// is about another snapshot.
-func keptChanges(dir string, id snapshot.ID) ([]byte, error) {
+// keptChanges returns the files of a report that list changes, none if it is
+// about another snapshot.
+func keptChanges(dir string, id snapshot.ID) (map[string][]byte, error) {
 	data, err := os.ReadFile(filepath.Join(dir, summaryFile))
-	var was reconcile.Summary
-	if err == nil && json.Unmarshal(data, &was) == nil && was.Snapshot == id {
-		data, err = os.ReadFile(filepath.Join(dir, changesFile))
-		if err == nil {
-			return data, nil
-		}
-	}
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+		return nil, nil
 	}
-	return nil, err
+	var was reconcile.Summary
+	if err != nil || json.Unmarshal(data, &was) != nil || was.Snapshot != id {
+		return nil, err
+	}
+	kept := map[string][]byte{}
+	for _, name := range changesFiles {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		kept[name] = data
+	}
+	return kept, nil
 }
 
 // writeReport makes the directory in one step: what is under its name is a

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -27,17 +28,17 @@ func (s *session) schemaCommand() *cli.Command {
 }
 
 func (s *session) schema(c *cli.Context) error {
-	tables := schemas.Tables()
+	tables := slices.Concat(schemas.Tables(), schemas.ReportTables())
 	if name := c.String("table"); name != "" {
-		t, ok := schemas.TableNamed(name)
-		if !ok {
+		i := slices.IndexFunc(tables, func(t *schemas.Table) bool { return t.Name == name })
+		if i < 0 {
 			var names []string
 			for _, t := range tables {
 				names = append(names, t.Name)
 			}
 			return usagef("there is no table %q; there are %s", name, listOf(names, "and"))
 		}
-		tables = []*schemas.Table{t}
+		tables = tables[i : i+1]
 	}
 	forms := 0
 	for _, f := range []string{"dialect", "markdown", "json"} {

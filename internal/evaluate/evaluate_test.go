@@ -267,21 +267,26 @@ func TestSameEveryTime(t *testing.T) {
 	}
 	for range nights {
 		live(t, w, st)
-		first = judge(t, st, nil)
+		first = judge(t, st, &reconcile.Options{Changes: true})
 	}
 	want := concluded(t, st)
-	if len(first.Findings) < enough || len(want) < 3 {
-		t.Fatalf("%d findings, %d files: nothing was compared", len(first.Findings), len(want))
+	if len(first.Findings) < enough || len(first.Changes) < enough || len(want) < 3 {
+		t.Fatalf("%d findings, %d changes, %d files: nothing was compared", len(first.Findings), len(first.Changes), len(want))
 	}
-	wantFiles, err := first.Files(false)
+	wantFiles, err := first.Files(true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, again := range map[string]func() *reconcile.Result{
-		"again":       func() *reconcile.Result { return judge(t, st, nil) },
-		"rebuilt":     func() *reconcile.Result { return judge(t, st, &reconcile.Options{Rebuild: true}) },
-		"one by one":  func() *reconcile.Result { return judge(t, st, &reconcile.Options{Rebuild: true, Concurrency: 1}) },
-		"all at once": func() *reconcile.Result { remove(t, st); return judge(t, st, &reconcile.Options{Concurrency: 8}) },
+		"again":   func() *reconcile.Result { return judge(t, st, nil) },
+		"rebuilt": func() *reconcile.Result { return judge(t, st, &reconcile.Options{Rebuild: true, Changes: true}) },
+		"one by one": func() *reconcile.Result {
+			return judge(t, st, &reconcile.Options{Rebuild: true, Changes: true, Concurrency: 1})
+		},
+		"all at once": func() *reconcile.Result {
+			remove(t, st)
+			return judge(t, st, &reconcile.Options{Changes: true, Concurrency: 8})
+		},
 	} {
 		res := again()
 		got := concluded(t, st)
@@ -293,12 +298,17 @@ func TestSameEveryTime(t *testing.T) {
 		if len(got) != len(want) {
 			t.Errorf("%s: files %v, want %v", name, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 		}
-		files, err := res.Files(false)
+		files, err := res.Files(res.Judged != nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(files["findings.jsonl"], wantFiles["findings.jsonl"]) {
-			t.Errorf("%s: findings differ", name)
+		for file, data := range files {
+			if file != "summary.json" && !bytes.Equal(data, wantFiles[file]) {
+				t.Errorf("%s: %s differs", name, file)
+			}
+		}
+		if n := len(files); n != len(wantFiles) && (name != "again" || n != len(wantFiles)-2) {
+			t.Errorf("%s: files %v", name, slices.Sorted(maps.Keys(files)))
 		}
 	}
 }

@@ -119,7 +119,7 @@ func cases(t *testing.T) map[string]*Report {
 	stale := findingOn("F-2", "stale_member", "S3", reconcile.FailedUpdate)
 	stale.Evidence = map[string]any{"tried_since_success": true}
 	stale.MissingInputs = []string{"date, amount and payee of missing transactions, if known", "screenshots of them from the FI website"}
-	waits := about("F-2", "stuck_member", "S10", reconcile.FailedUpdate)
+	waits := findingOn("F-2", "stuck_member", "S10", reconcile.FailedUpdate)
 	waits.Evidence = map[string]any{"tried_since_success": false, "successfully_aggregated_at": nil}
 	created := map[string][]reconcile.MemberNight{"MBR-1": {}}
 	for range 5 {

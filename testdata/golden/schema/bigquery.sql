@@ -197,6 +197,48 @@ CREATE TABLE IF NOT EXISTS `coverage` (
 )
 PARTITION BY DATE(`snapshot_at`);
 
+-- One row per finding of a report: what was wrong on that night, and what that night put right.
+CREATE TABLE IF NOT EXISTS `findings` (
+  `id` STRING NOT NULL OPTIONS (description = 'F- and a digest: the same for as long as the same thing is wrong, and after a rebuild.'),
+  `kind` STRING NOT NULL OPTIONS (description = 'What is wrong: missing_transaction, stale_member, institution_outage … (FORMAT.md).'),
+  `code` STRING NOT NULL OPTIONS (description = 'Why it is thought to be that, e.g. Z1, S4 (FORMAT.md); may change while the id does not.'),
+  `verdict` STRING NOT NULL OPTIONS (description = 'What follows: ticket, review or notice.'),
+  `issue_type` STRING NOT NULL OPTIONS (description = 'Kind of ticket in MX\'s support: failed_update, aggregation, mfa, credentials, fi_website or none.'),
+  `state` STRING NOT NULL OPTIONS (description = 'candidate, open, submitted, escalated, suppressed, recovered, explained or expired.'),
+  `ticket_id` STRING OPTIONS (description = 'T- and a digest: the ticket that carries the finding.'),
+  `user_guid` STRING OPTIONS (description = 'The user whom it is about.'),
+  `member_guid` STRING OPTIONS (description = 'The member that it is about.'),
+  `account_guid` STRING OPTIONS (description = 'The account that it is about.'),
+  `transaction_guid` STRING OPTIONS (description = 'The transaction that it is about.'),
+  `institution_code` STRING OPTIONS (description = 'The institution that it is about; code in institutions.'),
+  `date` DATE OPTIONS (description = 'Date of the transaction. Of one that was never seen, the day of the aggregation that should have brought it.'),
+  `amount` NUMERIC(18,4) OPTIONS (description = 'Amount of the transaction, without a sign: type gives the direction.'),
+  `type` STRING OPTIONS (description = 'CREDIT: money into the account. DEBIT: money out of it.'),
+  `payee` STRING OPTIONS (description = 'Payee of the transaction, as it came: findings.csv may have an apostrophe in front.'),
+  `first_snapshot` STRING NOT NULL OPTIONS (description = 'The snapshot in which it was first true.'),
+  `last_snapshot` STRING NOT NULL OPTIONS (description = 'The last one in which it was true.'),
+  `last_good_snapshot` STRING OPTIONS (description = 'The last one in which the row was there.'),
+  `evidence` STRING NOT NULL OPTIONS (description = 'The facts that the verdict rests on, by name.'),
+  `missing_inputs` STRING NOT NULL OPTIONS (description = 'What MX\'s support will ask for and only a person can add.')
+);
+
+-- One row per transaction that was added, removed or amended since its member's last complete look, and one per member that was not looked at.
+CREATE TABLE IF NOT EXISTS `changes` (
+  `change` STRING NOT NULL OPTIONS (description = 'added, removed, amended or not_looked_at.'),
+  `code` STRING NOT NULL OPTIONS (description = 'Why, e.g. P2: the pending row posted under a new guid (FORMAT.md).'),
+  `verdict` STRING NOT NULL OPTIONS (description = 'ticket, review, benign: there is a reason and nothing is wrong, or unknown: nobody looked.'),
+  `user_guid` STRING NOT NULL OPTIONS (description = 'The user whose transaction it is.'),
+  `member_guid` STRING OPTIONS (description = 'The member, also of one that was not looked at.'),
+  `account_guid` STRING OPTIONS (description = 'The account.'),
+  `transaction_guid` STRING OPTIONS (description = 'The transaction; null for a member that was not looked at.'),
+  `counterpart_guid` STRING OPTIONS (description = 'The transaction that took its place, or whose place it took.'),
+  `date` DATE OPTIONS (description = 'Date of the transaction.'),
+  `amount` NUMERIC(18,4) OPTIONS (description = 'Amount of the transaction, without a sign: type gives the direction.'),
+  `type` STRING OPTIONS (description = 'CREDIT: money into the account. DEBIT: money out of it.'),
+  `status` STRING OPTIONS (description = 'PENDING or POSTED.'),
+  `finding_id` STRING OPTIONS (description = 'The finding of that night about it; id in findings.')
+);
+
 -- The newest snapshot of all users without gaps.
 CREATE OR REPLACE VIEW `latest_complete_snapshot` AS
 SELECT max(`snapshot_at`) AS `snapshot_at` FROM (

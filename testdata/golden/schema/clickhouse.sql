@@ -204,6 +204,52 @@ CREATE TABLE IF NOT EXISTS `coverage` (
 ENGINE = MergeTree
 ORDER BY (`snapshot_at`, `resource`);
 
+-- One row per finding of a report: what was wrong on that night, and what that night put right.
+CREATE TABLE IF NOT EXISTS `findings` (
+  `id` String COMMENT 'F- and a digest: the same for as long as the same thing is wrong, and after a rebuild.',
+  `kind` String COMMENT 'What is wrong: missing_transaction, stale_member, institution_outage … (FORMAT.md).',
+  `code` String COMMENT 'Why it is thought to be that, e.g. Z1, S4 (FORMAT.md); may change while the id does not.',
+  `verdict` String COMMENT 'What follows: ticket, review or notice.',
+  `issue_type` String COMMENT 'Kind of ticket in MX''s support: failed_update, aggregation, mfa, credentials, fi_website or none.',
+  `state` String COMMENT 'candidate, open, submitted, escalated, suppressed, recovered, explained or expired.',
+  `ticket_id` Nullable(String) COMMENT 'T- and a digest: the ticket that carries the finding.',
+  `user_guid` Nullable(String) COMMENT 'The user whom it is about.',
+  `member_guid` Nullable(String) COMMENT 'The member that it is about.',
+  `account_guid` Nullable(String) COMMENT 'The account that it is about.',
+  `transaction_guid` Nullable(String) COMMENT 'The transaction that it is about.',
+  `institution_code` Nullable(String) COMMENT 'The institution that it is about; code in institutions.',
+  `date` Nullable(Date32) COMMENT 'Date of the transaction. Of one that was never seen, the day of the aggregation that should have brought it.',
+  `amount` Nullable(Decimal(18,4)) COMMENT 'Amount of the transaction, without a sign: type gives the direction.',
+  `type` Nullable(String) COMMENT 'CREDIT: money into the account. DEBIT: money out of it.',
+  `payee` Nullable(String) COMMENT 'Payee of the transaction, as it came: findings.csv may have an apostrophe in front.',
+  `first_snapshot` String COMMENT 'The snapshot in which it was first true.',
+  `last_snapshot` String COMMENT 'The last one in which it was true.',
+  `last_good_snapshot` Nullable(String) COMMENT 'The last one in which the row was there.',
+  `evidence` String COMMENT 'The facts that the verdict rests on, by name.',
+  `missing_inputs` String COMMENT 'What MX''s support will ask for and only a person can add.'
+)
+ENGINE = MergeTree
+ORDER BY (`id`);
+
+-- One row per transaction that was added, removed or amended since its member's last complete look, and one per member that was not looked at.
+CREATE TABLE IF NOT EXISTS `changes` (
+  `change` String COMMENT 'added, removed, amended or not_looked_at.',
+  `code` String COMMENT 'Why, e.g. P2: the pending row posted under a new guid (FORMAT.md).',
+  `verdict` String COMMENT 'ticket, review, benign: there is a reason and nothing is wrong, or unknown: nobody looked.',
+  `user_guid` String COMMENT 'The user whose transaction it is.',
+  `member_guid` Nullable(String) COMMENT 'The member, also of one that was not looked at.',
+  `account_guid` Nullable(String) COMMENT 'The account.',
+  `transaction_guid` Nullable(String) COMMENT 'The transaction; null for a member that was not looked at.',
+  `counterpart_guid` Nullable(String) COMMENT 'The transaction that took its place, or whose place it took.',
+  `date` Nullable(Date32) COMMENT 'Date of the transaction.',
+  `amount` Nullable(Decimal(18,4)) COMMENT 'Amount of the transaction, without a sign: type gives the direction.',
+  `type` Nullable(String) COMMENT 'CREDIT: money into the account. DEBIT: money out of it.',
+  `status` Nullable(String) COMMENT 'PENDING or POSTED.',
+  `finding_id` Nullable(String) COMMENT 'The finding of that night about it; id in findings.'
+)
+ENGINE = MergeTree
+ORDER BY (`user_guid`);
+
 -- The newest snapshot of all users without gaps.
 CREATE OR REPLACE VIEW `latest_complete_snapshot` AS
 SELECT max(`snapshot_at`) AS `snapshot_at` FROM (

@@ -354,6 +354,82 @@ COMMENT ON COLUMN "coverage"."extra" IS 'What the columns could not take, as JSO
 COMMENT ON COLUMN "coverage"."row_hash" IS '64-bit hash of the row''s content, version 1 (FORMAT.md); leaves out updated_at, extra and snapshot_at. Equal hashes mean that nothing worth comparing changed.';
 COMMENT ON COLUMN "coverage"."snapshot_at" IS 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.';
 
+-- One row per finding of a report: what was wrong on that night, and what that night put right.
+CREATE TABLE IF NOT EXISTS "findings" (
+  "id" text NOT NULL,
+  "kind" text NOT NULL,
+  "code" text NOT NULL,
+  "verdict" text NOT NULL,
+  "issue_type" text NOT NULL,
+  "state" text NOT NULL,
+  "ticket_id" text,
+  "user_guid" text,
+  "member_guid" text,
+  "account_guid" text,
+  "transaction_guid" text,
+  "institution_code" text,
+  "date" date,
+  "amount" numeric(18,4),
+  "type" text,
+  "payee" text,
+  "first_snapshot" text NOT NULL,
+  "last_snapshot" text NOT NULL,
+  "last_good_snapshot" text,
+  "evidence" text NOT NULL,
+  "missing_inputs" text NOT NULL
+);
+COMMENT ON COLUMN "findings"."id" IS 'F- and a digest: the same for as long as the same thing is wrong, and after a rebuild.';
+COMMENT ON COLUMN "findings"."kind" IS 'What is wrong: missing_transaction, stale_member, institution_outage … (FORMAT.md).';
+COMMENT ON COLUMN "findings"."code" IS 'Why it is thought to be that, e.g. Z1, S4 (FORMAT.md); may change while the id does not.';
+COMMENT ON COLUMN "findings"."verdict" IS 'What follows: ticket, review or notice.';
+COMMENT ON COLUMN "findings"."issue_type" IS 'Kind of ticket in MX''s support: failed_update, aggregation, mfa, credentials, fi_website or none.';
+COMMENT ON COLUMN "findings"."state" IS 'candidate, open, submitted, escalated, suppressed, recovered, explained or expired.';
+COMMENT ON COLUMN "findings"."ticket_id" IS 'T- and a digest: the ticket that carries the finding.';
+COMMENT ON COLUMN "findings"."user_guid" IS 'The user whom it is about.';
+COMMENT ON COLUMN "findings"."member_guid" IS 'The member that it is about.';
+COMMENT ON COLUMN "findings"."account_guid" IS 'The account that it is about.';
+COMMENT ON COLUMN "findings"."transaction_guid" IS 'The transaction that it is about.';
+COMMENT ON COLUMN "findings"."institution_code" IS 'The institution that it is about; code in institutions.';
+COMMENT ON COLUMN "findings"."date" IS 'Date of the transaction. Of one that was never seen, the day of the aggregation that should have brought it.';
+COMMENT ON COLUMN "findings"."amount" IS 'Amount of the transaction, without a sign: type gives the direction.';
+COMMENT ON COLUMN "findings"."type" IS 'CREDIT: money into the account. DEBIT: money out of it.';
+COMMENT ON COLUMN "findings"."payee" IS 'Payee of the transaction, as it came: findings.csv may have an apostrophe in front.';
+COMMENT ON COLUMN "findings"."first_snapshot" IS 'The snapshot in which it was first true.';
+COMMENT ON COLUMN "findings"."last_snapshot" IS 'The last one in which it was true.';
+COMMENT ON COLUMN "findings"."last_good_snapshot" IS 'The last one in which the row was there.';
+COMMENT ON COLUMN "findings"."evidence" IS 'The facts that the verdict rests on, by name.';
+COMMENT ON COLUMN "findings"."missing_inputs" IS 'What MX''s support will ask for and only a person can add.';
+
+-- One row per transaction that was added, removed or amended since its member's last complete look, and one per member that was not looked at.
+CREATE TABLE IF NOT EXISTS "changes" (
+  "change" text NOT NULL,
+  "code" text NOT NULL,
+  "verdict" text NOT NULL,
+  "user_guid" text NOT NULL,
+  "member_guid" text,
+  "account_guid" text,
+  "transaction_guid" text,
+  "counterpart_guid" text,
+  "date" date,
+  "amount" numeric(18,4),
+  "type" text,
+  "status" text,
+  "finding_id" text
+);
+COMMENT ON COLUMN "changes"."change" IS 'added, removed, amended or not_looked_at.';
+COMMENT ON COLUMN "changes"."code" IS 'Why, e.g. P2: the pending row posted under a new guid (FORMAT.md).';
+COMMENT ON COLUMN "changes"."verdict" IS 'ticket, review, benign: there is a reason and nothing is wrong, or unknown: nobody looked.';
+COMMENT ON COLUMN "changes"."user_guid" IS 'The user whose transaction it is.';
+COMMENT ON COLUMN "changes"."member_guid" IS 'The member, also of one that was not looked at.';
+COMMENT ON COLUMN "changes"."account_guid" IS 'The account.';
+COMMENT ON COLUMN "changes"."transaction_guid" IS 'The transaction; null for a member that was not looked at.';
+COMMENT ON COLUMN "changes"."counterpart_guid" IS 'The transaction that took its place, or whose place it took.';
+COMMENT ON COLUMN "changes"."date" IS 'Date of the transaction.';
+COMMENT ON COLUMN "changes"."amount" IS 'Amount of the transaction, without a sign: type gives the direction.';
+COMMENT ON COLUMN "changes"."type" IS 'CREDIT: money into the account. DEBIT: money out of it.';
+COMMENT ON COLUMN "changes"."status" IS 'PENDING or POSTED.';
+COMMENT ON COLUMN "changes"."finding_id" IS 'The finding of that night about it; id in findings.';
+
 -- The newest snapshot of all users without gaps.
 CREATE OR REPLACE VIEW "latest_complete_snapshot" AS
 SELECT max("snapshot_at") AS "snapshot_at" FROM (

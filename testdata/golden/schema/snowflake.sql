@@ -190,6 +190,48 @@ CREATE TABLE IF NOT EXISTS coverage (
   snapshot_at TIMESTAMP_TZ(6) NOT NULL COMMENT 'Nominal time of the snapshot that the row belongs to: the --as-of of its export.'
 );
 
+-- One row per finding of a report: what was wrong on that night, and what that night put right.
+CREATE TABLE IF NOT EXISTS findings (
+  id VARCHAR NOT NULL COMMENT 'F- and a digest: the same for as long as the same thing is wrong, and after a rebuild.',
+  kind VARCHAR NOT NULL COMMENT 'What is wrong: missing_transaction, stale_member, institution_outage … (FORMAT.md).',
+  code VARCHAR NOT NULL COMMENT 'Why it is thought to be that, e.g. Z1, S4 (FORMAT.md); may change while the id does not.',
+  verdict VARCHAR NOT NULL COMMENT 'What follows: ticket, review or notice.',
+  issue_type VARCHAR NOT NULL COMMENT 'Kind of ticket in MX''s support: failed_update, aggregation, mfa, credentials, fi_website or none.',
+  state VARCHAR NOT NULL COMMENT 'candidate, open, submitted, escalated, suppressed, recovered, explained or expired.',
+  ticket_id VARCHAR COMMENT 'T- and a digest: the ticket that carries the finding.',
+  user_guid VARCHAR COMMENT 'The user whom it is about.',
+  member_guid VARCHAR COMMENT 'The member that it is about.',
+  account_guid VARCHAR COMMENT 'The account that it is about.',
+  transaction_guid VARCHAR COMMENT 'The transaction that it is about.',
+  institution_code VARCHAR COMMENT 'The institution that it is about; code in institutions.',
+  date DATE COMMENT 'Date of the transaction. Of one that was never seen, the day of the aggregation that should have brought it.',
+  amount NUMBER(18,4) COMMENT 'Amount of the transaction, without a sign: type gives the direction.',
+  type VARCHAR COMMENT 'CREDIT: money into the account. DEBIT: money out of it.',
+  payee VARCHAR COMMENT 'Payee of the transaction, as it came: findings.csv may have an apostrophe in front.',
+  first_snapshot VARCHAR NOT NULL COMMENT 'The snapshot in which it was first true.',
+  last_snapshot VARCHAR NOT NULL COMMENT 'The last one in which it was true.',
+  last_good_snapshot VARCHAR COMMENT 'The last one in which the row was there.',
+  evidence VARCHAR NOT NULL COMMENT 'The facts that the verdict rests on, by name.',
+  missing_inputs VARCHAR NOT NULL COMMENT 'What MX''s support will ask for and only a person can add.'
+);
+
+-- One row per transaction that was added, removed or amended since its member's last complete look, and one per member that was not looked at.
+CREATE TABLE IF NOT EXISTS changes (
+  change VARCHAR NOT NULL COMMENT 'added, removed, amended or not_looked_at.',
+  code VARCHAR NOT NULL COMMENT 'Why, e.g. P2: the pending row posted under a new guid (FORMAT.md).',
+  verdict VARCHAR NOT NULL COMMENT 'ticket, review, benign: there is a reason and nothing is wrong, or unknown: nobody looked.',
+  user_guid VARCHAR NOT NULL COMMENT 'The user whose transaction it is.',
+  member_guid VARCHAR COMMENT 'The member, also of one that was not looked at.',
+  account_guid VARCHAR COMMENT 'The account.',
+  transaction_guid VARCHAR COMMENT 'The transaction; null for a member that was not looked at.',
+  counterpart_guid VARCHAR COMMENT 'The transaction that took its place, or whose place it took.',
+  date DATE COMMENT 'Date of the transaction.',
+  amount NUMBER(18,4) COMMENT 'Amount of the transaction, without a sign: type gives the direction.',
+  type VARCHAR COMMENT 'CREDIT: money into the account. DEBIT: money out of it.',
+  status VARCHAR COMMENT 'PENDING or POSTED.',
+  finding_id VARCHAR COMMENT 'The finding of that night about it; id in findings.'
+);
+
 -- The newest snapshot of all users without gaps.
 CREATE OR REPLACE VIEW latest_complete_snapshot AS
 SELECT max(snapshot_at) AS snapshot_at FROM (

@@ -197,6 +197,50 @@ CREATE TABLE IF NOT EXISTS `coverage` (
 )
 USING PARQUET;
 
+-- One row per finding of a report: what was wrong on that night, and what that night put right.
+CREATE TABLE IF NOT EXISTS `findings` (
+  `id` STRING NOT NULL COMMENT 'F- and a digest: the same for as long as the same thing is wrong, and after a rebuild.',
+  `kind` STRING NOT NULL COMMENT 'What is wrong: missing_transaction, stale_member, institution_outage … (FORMAT.md).',
+  `code` STRING NOT NULL COMMENT 'Why it is thought to be that, e.g. Z1, S4 (FORMAT.md); may change while the id does not.',
+  `verdict` STRING NOT NULL COMMENT 'What follows: ticket, review or notice.',
+  `issue_type` STRING NOT NULL COMMENT 'Kind of ticket in MX\'s support: failed_update, aggregation, mfa, credentials, fi_website or none.',
+  `state` STRING NOT NULL COMMENT 'candidate, open, submitted, escalated, suppressed, recovered, explained or expired.',
+  `ticket_id` STRING COMMENT 'T- and a digest: the ticket that carries the finding.',
+  `user_guid` STRING COMMENT 'The user whom it is about.',
+  `member_guid` STRING COMMENT 'The member that it is about.',
+  `account_guid` STRING COMMENT 'The account that it is about.',
+  `transaction_guid` STRING COMMENT 'The transaction that it is about.',
+  `institution_code` STRING COMMENT 'The institution that it is about; code in institutions.',
+  `date` DATE COMMENT 'Date of the transaction. Of one that was never seen, the day of the aggregation that should have brought it.',
+  `amount` DECIMAL(18,4) COMMENT 'Amount of the transaction, without a sign: type gives the direction.',
+  `type` STRING COMMENT 'CREDIT: money into the account. DEBIT: money out of it.',
+  `payee` STRING COMMENT 'Payee of the transaction, as it came: findings.csv may have an apostrophe in front.',
+  `first_snapshot` STRING NOT NULL COMMENT 'The snapshot in which it was first true.',
+  `last_snapshot` STRING NOT NULL COMMENT 'The last one in which it was true.',
+  `last_good_snapshot` STRING COMMENT 'The last one in which the row was there.',
+  `evidence` STRING NOT NULL COMMENT 'The facts that the verdict rests on, by name.',
+  `missing_inputs` STRING NOT NULL COMMENT 'What MX\'s support will ask for and only a person can add.'
+)
+USING PARQUET;
+
+-- One row per transaction that was added, removed or amended since its member's last complete look, and one per member that was not looked at.
+CREATE TABLE IF NOT EXISTS `changes` (
+  `change` STRING NOT NULL COMMENT 'added, removed, amended or not_looked_at.',
+  `code` STRING NOT NULL COMMENT 'Why, e.g. P2: the pending row posted under a new guid (FORMAT.md).',
+  `verdict` STRING NOT NULL COMMENT 'ticket, review, benign: there is a reason and nothing is wrong, or unknown: nobody looked.',
+  `user_guid` STRING NOT NULL COMMENT 'The user whose transaction it is.',
+  `member_guid` STRING COMMENT 'The member, also of one that was not looked at.',
+  `account_guid` STRING COMMENT 'The account.',
+  `transaction_guid` STRING COMMENT 'The transaction; null for a member that was not looked at.',
+  `counterpart_guid` STRING COMMENT 'The transaction that took its place, or whose place it took.',
+  `date` DATE COMMENT 'Date of the transaction.',
+  `amount` DECIMAL(18,4) COMMENT 'Amount of the transaction, without a sign: type gives the direction.',
+  `type` STRING COMMENT 'CREDIT: money into the account. DEBIT: money out of it.',
+  `status` STRING COMMENT 'PENDING or POSTED.',
+  `finding_id` STRING COMMENT 'The finding of that night about it; id in findings.'
+)
+USING PARQUET;
+
 -- The newest snapshot of all users without gaps.
 CREATE OR REPLACE VIEW `latest_complete_snapshot` AS
 SELECT max(`snapshot_at`) AS `snapshot_at` FROM (
