@@ -100,7 +100,7 @@ func (r *Reader) OpenColumns(t *schemas.Table, part int, names []string) (_ *Col
 		}
 	}()
 	defer recoverDamage(&err)
-	if c.zstd, err = newUnpacker(); err != nil {
+	if c.zstd, err = newUnpacker(r.sound); err != nil {
 		return nil, err
 	}
 	if c.rd, c.at, err = openParquet(c.f, t); err != nil {
