@@ -470,8 +470,8 @@ func (p *partRows) next() error {
 	}
 	at.keys.reset()
 	for {
-		same := p.keys.Same(userColumn, p.row, n)
-		same = p.keys.Same(accountColumn, p.row, same)
+		same := p.keys.Same(accountColumn, p.row, n)
+		same = p.keys.Same(userColumn, p.row, same) // as many, so that neither has to go back
 		p.append(&at.keys, same)
 		if p.row += int64(same); same < n || p.row == p.keys.Rows() {
 			break
