@@ -104,6 +104,7 @@ func TestPick(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer st.Close()
 	ids, err := snapshot.List(st)
 	if err != nil {
 		t.Fatal(err)

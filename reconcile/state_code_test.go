@@ -132,10 +132,7 @@ func TestReadUserDamaged(t *testing.T) {
 // A state is read as it was written, also one of the version before this one,
 // which has lines of JSON; what is cut short is refused.
 func TestStateVersions(t *testing.T) {
-	st, err := snapshot.OpenDir(t.TempDir(), true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	st, _ := tempStore(t)
 	rnd := rand.New(rand.NewPCG(3, 3))
 	var want []*userState
 	for i := range 40 {
