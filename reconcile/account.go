@@ -132,28 +132,44 @@ func (n *accountNight) diff(before, after *accountRows) error {
 		n.after, err = after.all()
 	} else {
 		wanted = n.wanted(before, after, went, came)
-		n.after, err = after.pick(wanted, nil)
+		n.after, err = after.pickUndated(wanted, nil)
 	}
 	if err != nil {
 		return err
 	}
 	n.added = make([]*txn, 0, len(came))
-	guids := make(map[string]bool, len(came))
 	for i, k := 0, 0; k < len(came); i++ {
 		if wanted[i] == came[k] {
 			n.added = append(n.added, &n.after[i])
-			guids[n.after[i].GUID] = true
 			k++
 		}
 	}
-	brief, err := n.outside(before, went, guids)
+	brief, err := n.outside(before, went)
 	if err != nil {
 		return err
 	}
 	removed, err := before.pick(went, brief)
+	if err != nil {
+		return err
+	}
 	n.removed = pointers(removed)
 	n.changes = make([]verdictOn, 0, len(went)+len(came))
-	return err
+	return n.dateTwins(after, wanted)
+}
+
+// dateTwins reads when the rows were created of which an equal one went, or the
+// same one as it was: twins asks.
+func (n *accountNight) dateTwins(after *accountRows, wanted []int) error {
+	for i := range n.after {
+		t := &n.after[i]
+		if t.Created != 0 || !slices.ContainsFunc(n.removed, func(o *txn) bool { return o.GUID == t.GUID || o.sameContent(t) }) {
+			continue
+		}
+		if err := after.dateCreation(t, wanted[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wanted returns the positions of the rows that came and of those that rules
@@ -181,14 +197,18 @@ func (n *accountNight) wanted(before, after *accountRows, went, came []int) []in
 
 // outside returns the positions of the rows that are too old for the window, and of which
 // nobody asks what they were: their guids are not among those that came.
-func (n *accountNight) outside(before *accountRows, went []int, guids map[string]bool) (out []int, err error) {
+func (n *accountNight) outside(before *accountRows, went []int) (out []int, err error) {
 	for _, i := range went {
 		if d := before.keys.dates[i]; !n.listed && d != nullDate && !before.keys.pending[i] && schemas.Date(d) < n.look.window.From {
 			out = append(out, i)
 		}
 	}
-	if len(out) == 0 || len(guids) == 0 {
+	if len(out) == 0 || len(n.added) == 0 {
 		return out, nil
+	}
+	guids := make(map[string]bool, len(n.added))
+	for _, t := range n.added {
+		guids[t.GUID] = true
 	}
 	if guids[""] { // which looks like one that was not read
 		return nil, nil

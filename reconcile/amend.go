@@ -34,6 +34,9 @@ func (n *accountNight) namesTwo(o, t *txn) {
 
 // amended pairs rows that kept their guid.
 func (n *accountNight) amended() {
+	if len(n.removed) == 0 || len(n.added) == 0 {
+		return
+	}
 	came := map[string]*txn{}
 	for _, t := range n.added {
 		came[t.GUID] = t

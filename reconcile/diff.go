@@ -69,6 +69,7 @@ func Diff(ctx context.Context, st snapshot.Store, a, b snapshot.ID, visit func(*
 		if err := sound(st, d.in[i].Manifest()); err != nil {
 			return nil, err
 		}
+		d.in[i].Sound()
 	}
 	of := min(d.in[0].Manifest().Shards, d.in[1].Manifest().Shards)
 	for unit := range of {

@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"tallyport/schemas"
 	"tallyport/snapshot"
 	"tallyport/snapshot/storetest"
 )
@@ -293,4 +295,30 @@ func FuzzEvents(f *testing.F) {
 			checkReplay(t, l)
 		}
 	})
+}
+
+// A finding that was not read yet is as it will be read.
+func TestNormal(t *testing.T) {
+	for i, f := range []Finding{
+		{ID: "F-1", Kind: missingTransaction, Payee: "Zo\u00eb & <b>\n"},
+		{ID: "F-2", User: "USR-1", Evidence: map[string]any{}, MissingInputs: []string{}},
+		{ID: "F-3", MissingInputs: []string{"amount"}, Evidence: map[string]any{
+			"n": 1, "sum": schemas.Money(1 << 60), "share": 0.25, "at": day0.Timestamp(), "none": nil, "text": text(""),
+			"rows": []string{"a"}, "before": map[string]any{"amount": "1.00"}, "look": struct {
+				Success *schemas.Timestamp `json:"success"`
+			}{},
+		}},
+	} {
+		var want Finding
+		if err := decodeLine(must(marshal(f)), &want); err != nil {
+			t.Fatal(err)
+		}
+		got := normal(f)
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || got.Evidence == nil || got.MissingInputs == nil {
+			t.Errorf("finding %d: %s", i, diff)
+		}
+		if got.Evidence["new"] = true; f.Evidence["new"] != nil {
+			t.Error("the evidence is shared")
+		}
+	}
 }

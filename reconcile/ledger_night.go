@@ -349,15 +349,12 @@ func (l *Ledger) replayEvent(e eventLine) {
 // normal is the finding as it would be read back, so that a ledger that was
 // read and one that was not are in the same state. The copy is deep.
 func normal(f Finding) Finding {
-	var n Finding
-	must(0, decodeLine(must(marshal(f)), &n))
-	if n.Evidence == nil {
-		n.Evidence = map[string]any{}
+	evidence := f.Evidence
+	f.Evidence, f.MissingInputs = map[string]any{}, append([]string{}, f.MissingInputs...)
+	if len(evidence) > 0 { // the rest is texts
+		must(0, decodeLine(must(marshal(evidence)), &f.Evidence))
 	}
-	if n.MissingInputs == nil {
-		n.MissingInputs = []string{}
-	}
-	return n
+	return f
 }
 
 // setFlaps keeps count of reopenings in evidence that is the record's own.

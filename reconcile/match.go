@@ -21,6 +21,9 @@ type pair struct {
 // left for although it fits within margin as well: it may be the other row that
 // is alone. In a component taken pair by pair every row that is left alone is.
 func assign(pairs []pair, margin int) (chosen []pair, doubted map[int]pair) {
+	if len(pairs) < 2 && (len(pairs) == 0 || pairs[0].score > 0) { // as a rule
+		return pairs, nil
+	}
 	slices.SortFunc(pairs, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.gone, b.gone), cmp.Compare(a.came, b.came))
 	})

@@ -3,9 +3,12 @@ package reconcile
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/s2"
 
@@ -317,7 +320,7 @@ type checkpoint struct {
 
 const (
 	stateDir     = ledgerDir + "/state"
-	stateVersion = 1
+	stateVersion = 2
 	stateFile    = "state.json"
 )
 
@@ -328,12 +331,12 @@ func (c *checkpoint) users(st snapshot.Store, dir string, unit, n int) (*stateSt
 		return s, nil
 	}
 	for p := unit; p < c.Shards; p += n {
-		f := &stateFileReader{name: fmt.Sprintf("%s/%s/%04d", dir, c.Snapshot, p)}
+		f := &stateFileReader{name: fmt.Sprintf("%s/%s/%04d", dir, c.Snapshot, p), version: c.Version}
 		var err error
 		if f.in, err = st.Open(f.name); err != nil {
 			return s, fmt.Errorf("%s: %w; run tallyport reconcile --rebuild", f.name, err)
 		}
-		f.lines = bufio.NewReaderSize(s2.NewReader(f.in, s2.ReaderAllocBlock(64<<10)), 64<<10)
+		f.from = bufio.NewReaderSize(s2.NewReader(f.in, s2.ReaderAllocBlock(64<<10)), 64<<10)
 		s.files = append(s.files, f)
 		if err := f.next(); err != nil {
 			return s, err
@@ -350,12 +353,13 @@ type stateStream struct {
 }
 
 type stateFileReader struct {
-	name  string
-	in    snapshot.File
-	lines *bufio.Reader
-	long  []byte     // a line that does not fit the reader
-	at    *userState // nil at the end
-	last  string
+	name    string
+	version int
+	in      snapshot.File
+	from    *bufio.Reader
+	record  []byte
+	at      *userState // nil at the end
+	last    string
 }
 
 func (s *stateStream) least() {
@@ -389,43 +393,63 @@ func (s *stateStream) close() error {
 }
 
 func (f *stateFileReader) next() error {
+	u := new(userState)
 	f.at = nil
-	line, err := f.lines.ReadSlice('\n')
-	f.long = f.long[:0]
-	for errors.Is(err, bufio.ErrBufferFull) {
-		f.long = append(f.long, line...)
-		line, err = f.lines.ReadSlice('\n')
+	read := f.user
+	if f.version < 2 {
+		read = f.line
 	}
-	if len(f.long) > 0 {
-		f.long = append(f.long, line...)
-		line = f.long
-	}
-	if errors.Is(err, io.EOF) && len(line) == 0 {
+	err := read(u)
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err == nil {
-		f.at = new(userState)
-		err = readUser(line, f.at)
-	}
-	if err == nil && f.at.User <= f.last {
-		err = fmt.Errorf("user %s comes after %s", f.at.User, f.last)
+	if err == nil && u.User <= f.last {
+		err = fmt.Errorf("user %s comes after %s", u.User, f.last)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w: %w; run tallyport reconcile --rebuild", f.name, snapshot.ErrDamaged, err)
 	}
-	f.last = f.at.User
+	f.at, f.last = u, u.User
 	return nil
+}
+
+// maxRecord is what is believed of the length of a record.
+const maxRecord = 1 << 30
+
+// user reads a record; io.EOF after the last.
+func (f *stateFileReader) user(u *userState) error {
+	n, err := binary.ReadUvarint(f.from)
+	if err != nil {
+		return err
+	}
+	if n > maxRecord {
+		return fmt.Errorf("a record of %d bytes", n)
+	}
+	f.record = slices.Grow(f.record[:0], int(n))[:n]
+	if _, err := io.ReadFull(f.from, f.record); err != nil {
+		return io.ErrUnexpectedEOF
+	}
+	return readUser(f.record, u)
+}
+
+// line reads a user of a state of version 1, which has a line of JSON for each.
+func (f *stateFileReader) line(u *userState) error {
+	line, err := f.from.ReadBytes('\n')
+	if errors.Is(err, io.EOF) && len(line) > 0 {
+		return io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, u)
 }
 
 // stateWriter writes one part of a state.
 type stateWriter struct {
-	out  snapshot.Out
-	zip  *s2.Writer
-	buf  *bufio.Writer
-	line []byte
+	out    snapshot.Out
+	zip    *s2.Writer
+	buf    *bufio.Writer
+	record []byte
 }
 
 func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
@@ -437,10 +461,12 @@ func newStateWriter(st snapshot.Store, name string) (*stateWriter, error) {
 	return &stateWriter{out: out, zip: zip, buf: bufio.NewWriter(zip)}, nil
 }
 
-func (w *stateWriter) write(u *userState) (err error) {
-	if w.line, err = appendUser(w.line[:0], u); err == nil {
-		_, err = w.buf.Write(w.line)
+func (w *stateWriter) write(u *userState) error {
+	w.record = appendUser(w.record[:0], u)
+	if _, err := w.buf.Write(binary.AppendUvarint(w.buf.AvailableBuffer(), uint64(len(w.record)))); err != nil {
+		return err
 	}
+	_, err := w.buf.Write(w.record)
 	return err
 }
 

@@ -345,6 +345,7 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 		if before, err = snapshot.Open(r.st, prev.ID); err != nil {
 			return nil, err
 		}
+		before.Sound()
 	}
 	if r.state != nil {
 		of = min(of, r.state.Shards)
@@ -353,6 +354,7 @@ func (r *run) night(ctx context.Context, prev, now *snapshot.Manifest, reported 
 	if err != nil {
 		return nil, err
 	}
+	reader.Sound()
 	into := r.dir + "/" + string(now.ID) + ".new"
 	if err := r.st.Remove(into); err != nil {
 		return nil, err

@@ -66,11 +66,7 @@ func asKept(user *userState) (*userState, error) {
 	if user.over() {
 		return next, nil
 	}
-	line, err := appendUser(nil, user)
-	if err == nil {
-		err = readUser(line, next)
-	}
-	return next, err
+	return next, readUser(appendUser(nil, user), next)
 }
 
 func shardOf(r *snapshot.Reader, user string) int {

@@ -243,6 +243,27 @@ func (a *accountRows) all() ([]txn, error) {
 // pick returns the rows at these positions, which are in order. Of those that
 // brief has too nothing is read that the keys do not say, and no guid.
 func (a *accountRows) pick(at, brief []int) ([]txn, error) {
+	rows, err := a.pickUndated(at, brief)
+	for k, i := range at {
+		if len(brief) > 0 && brief[0] == i {
+			brief = brief[1:]
+		} else if err == nil {
+			err = a.dateCreation(&rows[k], i)
+		}
+	}
+	return rows, err
+}
+
+// dateCreation reads when the row at a position was created.
+func (a *accountRows) dateCreation(t *txn, i int) (err error) {
+	if a.rows == nil {
+		t.Created, err = a.part.createdAt(a.first + int64(i))
+	}
+	return err
+}
+
+// pickUndated is pick, but for when rows were created: hardly a rule asks.
+func (a *accountRows) pickUndated(at, brief []int) ([]txn, error) {
 	rows := make([]txn, 0, len(at))
 	if a.rows != nil {
 		for _, i := range at {
@@ -376,6 +397,7 @@ type partRows struct {
 	ctx         context.Context
 	keys, cells *snapshot.Columns
 	guids       *snapshot.Columns
+	created     *snapshot.Columns
 	row         int64
 	two         [2]accountRows
 	turn        int
@@ -398,8 +420,9 @@ const (
 
 var (
 	keyColumns  = []string{"user_guid", "account_guid", "date", "row_hash", "status"}
-	guidColumns = []string{"guid"}
-	cellColumns = slices.DeleteFunc(slices.Clone(txnColumns), func(c string) bool { return slices.Contains(keyColumns, c) || c == "guid" })
+	cellColumns = slices.DeleteFunc(slices.Clone(txnColumns), func(c string) bool {
+		return slices.Contains(keyColumns, c) || c == "guid" || c == "created_at"
+	})
 )
 
 func openPart(ctx context.Context, r *snapshot.Reader, part int) (p *partRows, err error) {
@@ -414,7 +437,7 @@ func openPart(ctx context.Context, r *snapshot.Reader, part int) (p *partRows, e
 	if err := short(r.Manifest(), schemas.Transactions, part, p.keys.Rows()); err != nil {
 		return nil, errors.Join(err, p.keys.Close())
 	}
-	p.cells, p.guids = p.keys.Also(cellColumns), p.keys.Also(guidColumns)
+	p.cells, p.guids, p.created = p.keys.Also(cellColumns), p.keys.Also([]string{"guid"}), p.keys.Also([]string{"created_at"})
 	return p, nil
 }
 
@@ -425,7 +448,7 @@ func (p *partRows) close() error {
 	return p.keys.Close()
 }
 
-// read reads what the keys do not say of a row.
+// read reads what the keys do not say of a row, but for when it was created.
 func (p *partRows) read(row int64) (txn, error) {
 	if err := p.guids.Cells(row, p.vals); err != nil {
 		return txn{}, err
@@ -433,12 +456,18 @@ func (p *partRows) read(row int64) (txn, error) {
 	if err := p.cells.Cells(row, p.vals); err != nil {
 		return txn{}, err
 	}
+	p.vals[createdCell] = schemas.Value{}
 	return p.reader.read(p.vals), nil
 }
 
 func (p *partRows) guid(row int64) ([]byte, error) {
 	err := p.guids.Cells(row, p.vals)
 	return p.vals[guidCell].Text, err
+}
+
+func (p *partRows) createdAt(row int64) (schemas.Timestamp, error) {
+	err := p.created.Cells(row, p.vals)
+	return schemas.Timestamp(p.vals[createdCell].Int), err
 }
 
 func (p *partRows) next() error {
@@ -470,8 +499,8 @@ func (p *partRows) next() error {
 	}
 	at.keys.reset()
 	for {
-		same := p.keys.Same(userColumn, p.row, n)
-		same = p.keys.Same(accountColumn, p.row, same)
+		same := p.keys.Same(accountColumn, p.row, n)
+		same = p.keys.Same(userColumn, p.row, same) // as many, so that neither has to go back
 		p.append(&at.keys, same)
 		if p.row += int64(same); same < n || p.row == p.keys.Rows() {
 			break
@@ -493,7 +522,7 @@ func (p *partRows) append(k *rowKeys, n int) {
 	k.pending = p.keys.AppendEqual(k.pending, statusColumn, p.row, n, "PENDING")
 }
 
-var guidCell = schemas.Transactions.Index("guid")
+var guidCell, createdCell = schemas.Transactions.Index("guid"), schemas.Transactions.Index("created_at")
 
 // scannedAccounts yields the accounts of a part that has to be read row by row.
 func scannedAccounts(ctx context.Context, r *snapshot.Reader, part int) iter.Seq2[accountRows, error] {

@@ -2,12 +2,17 @@ package reconcile
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"tallyport/schemas"
+	"tallyport/snapshot"
 )
 
 // differing says what a merge by date and guid says, also where a guid names
@@ -90,4 +95,84 @@ func merged(b, a *accountRows) (removed, added []int) {
 		}
 	}
 	return removed, added
+}
+
+// Rows are the same however they are read; when they were created is read later
+// of those of which an equal one went, or the same one as it was.
+func TestPick(t *testing.T) {
+	st, err := snapshot.OpenDir(filepath.Join("..", "testdata", "snapshots", "v1", "parquet"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	ids, err := snapshot.List(st)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := snapshot.Open(st, ids[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []txn
+	reader := newTxnReader()
+	err = r.Scan(t.Context(), schemas.Transactions, txnColumns, func(vals []schemas.Value) error {
+		want = append(want, reader.read(vals))
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	created := 0
+	for part := range r.Manifest().Shards {
+		s, err := openPart(t.Context(), r, part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err = s.next(); err == nil && s.at != nil; err = s.next() {
+			mine := want[:s.at.len()]
+			want = want[s.at.len():]
+			undated, e1 := s.at.pickUndated(s.at.every(), nil)
+			all, e2 := s.at.pick(s.at.every(), nil)
+			if err := errors.Join(e1, e2); err != nil {
+				t.Fatal(err)
+			}
+			if diff := gocmp.Diff(mine, all); diff != "" {
+				t.Fatal(diff)
+			}
+			n := &accountNight{after: undated}
+			for i, row := range mine {
+				if undated[i].Created != 0 {
+					t.Fatalf("%s: when it was created was read", row.GUID)
+				}
+				o := row
+				switch i % 3 {
+				case 0: // the same, as it was
+					o.Amount++
+				case 1: // another, equal
+					o.GUID = "TRN-other"
+				case 2:
+					o.GUID, o.Amount = "TRN-other", -1-o.Amount
+				}
+				n.removed = append(n.removed, &o)
+			}
+			if err := n.dateTwins(s.at, s.at.every()); err != nil {
+				t.Fatal(err)
+			}
+			for i, row := range mine {
+				twin := i%3 < 2 || slices.ContainsFunc(n.removed, func(o *txn) bool { return o.sameContent(&row) })
+				if got := n.after[i].Created; twin && got != row.Created || !twin && got != 0 {
+					t.Errorf("row %d of %d was created at %v, not %v", i, len(mine), got, row.Created)
+				}
+				if twin && row.Created != 0 {
+					created++
+				}
+			}
+		}
+		if err := errors.Join(err, s.close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if created == 0 || len(want) > 0 {
+		t.Errorf("%d rows have a time, %d are left", created, len(want))
+	}
 }

@@ -5,8 +5,8 @@ import (
 	"tallyport/snapshot"
 )
 
-// userState is what is kept of one user from night to night: one line of a
-// state file.
+// userState is what is kept of one user from night to night: one record of a
+// state file. The names of its fields are those of version 1.
 type userState struct {
 	User     string                   `json:"user"`
 	Disabled snapshot.ID              `json:"disabled,omitempty"` // where it was first seen so

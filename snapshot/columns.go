@@ -50,7 +50,7 @@ type column struct {
 	decoded bool
 	nulls   bool    // some cells of the page are null
 	set     []bool  // those that are not, if there are nulls
-	codes   []int32 // one for each row
+	codes   []int32 // one for each row, if there are nulls
 	plain   values
 }
 
@@ -100,7 +100,7 @@ func (r *Reader) OpenColumns(t *schemas.Table, part int, names []string) (_ *Col
 		}
 	}()
 	defer recoverDamage(&err)
-	if c.zstd, err = newUnpacker(); err != nil {
+	if c.zstd, err = newUnpacker(r.sound); err != nil {
 		return nil, err
 	}
 	if c.rd, c.at, err = openParquet(c.f, t); err != nil {
@@ -259,8 +259,11 @@ func (c *column) value(k int) (v schemas.Value) {
 	}
 	v.Set = true
 	from := &c.plain
-	if c.coded {
+	switch {
+	case c.coded && c.nulls:
 		from, k = &c.dict, int(c.codes[k])
+	case c.coded:
+		from, k = &c.dict, int(c.picks.at(k))
 	}
 	switch {
 	case c.kind == schemas.Text:
@@ -279,10 +282,7 @@ func (c *Columns) Same(i int, row int64, n int) (same int) {
 	col := &c.cols[i]
 	k := int(row - col.first)
 	if col.coded && !col.nulls {
-		codes := col.codes[k : k+n]
-		for same = 1; same < n && codes[same] == codes[0]; same++ {
-		}
-		return same
+		return col.picks.repeats(k, n)
 	}
 	was := col.value(k)
 	for same = 1; same < n; same++ {
@@ -307,8 +307,8 @@ func (c *Columns) AppendInts(dst []int64, i int, row int64, n int, null int64) [
 		return appendPlain(dst, col.kind, col.data, k, n)
 	}
 	if col.coded && !col.nulls {
-		for _, code := range col.codes[k : k+n] {
-			dst = append(dst, col.dict.ints[code])
+		for ; n > 0; n, k = n-1, k+1 {
+			dst = append(dst, col.dict.ints[col.picks.at(k)])
 		}
 		return dst
 	}
@@ -346,8 +346,12 @@ func (c *Columns) AppendEqual(dst []bool, i int, row int64, n int, text string) 
 				code = int32(j)
 			}
 		}
-		for _, x := range col.codes[k : k+n] {
-			dst = append(dst, x == code)
+		for n > 0 {
+			equal, same := col.picks.at(k) == code, col.picks.repeats(k, n)
+			for range same {
+				dst = append(dst, equal)
+			}
+			n, k = n-same, k+same
 		}
 		return dst
 	}
@@ -439,7 +443,7 @@ func (c *Columns) open(col *column, row int64) error {
 // unpack unpacks the page of n rows at which the reader stands, in place of the
 // last, or of the last but one.
 func (c *column) unpack(n int64, keep bool) error {
-	if !keep || c.page.first < c.before.first { // it was gone back to
+	if !keep || c.page.rows == 0 || c.page.first < c.before.first { // nothing is there yet, or it was gone back to
 		c.page, c.before = c.before, c.page
 	}
 	p := page{raw: c.before.raw, levels: c.before.levels, picks: c.before.picks}
@@ -486,12 +490,11 @@ func (c *Columns) decode(col *column) error {
 	}
 	col.nulls = some < n
 	if col.coded {
-		col.codes = col.codes[:0]
-		if some > 0 {
-			col.codes = appendHybrid(col.codes, col.picks.data, col.picks.width, some)
-			if int(slices.Max(col.codes)) >= col.dict.len() {
-				return errPages
-			}
+		if !col.picks.below(some, col.dict.len()) {
+			return errPages
+		}
+		if col.nulls {
+			col.codes = appendHybrid(col.codes[:0], col.picks.data, col.picks.width, some)
 		}
 	} else if col.plain.raw = col.data; col.nulls || col.kind == schemas.Text {
 		col.plain.decode(col.kind, some)

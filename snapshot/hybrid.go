@@ -54,6 +54,49 @@ func (h *hybrid) at(k int) int32 {
 	return unpackAt(h.packed, (k-h.from)*h.width, h.width)
 }
 
+// repeats returns how many of n numbers, from the one at k on, are the same as
+// that.
+func (h *hybrid) repeats(k, n int) int {
+	first, at := h.at(k), k
+	for at < k+n {
+		h.seek(at)
+		end := min(h.to, k+n)
+		if h.packed == nil && h.same == first {
+			at = end
+			continue
+		}
+		for at < end && h.at(at) == first {
+			at++
+		}
+		if at < end {
+			break
+		}
+	}
+	return at - k
+}
+
+// below reports whether all of the first n numbers are.
+func (h *hybrid) below(n, limit int) bool {
+	data := h.data
+	for n > 0 {
+		count, packed, same, rest := hybridRun(data, h.width)
+		count, data = min(count, n), rest
+		n -= count
+		if packed == nil {
+			count = 0
+			if int(same) >= limit {
+				return false
+			}
+		}
+		for i := range count {
+			if int(unpackAt(packed, i*h.width, h.width)) >= limit {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // rank returns how many ones stand before k, and whether one stands there.
 func (h *hybrid) rank(k int) (n int, one bool) {
 	one = h.at(k) == 1

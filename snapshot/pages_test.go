@@ -32,7 +32,7 @@ func TestHostilePages(t *testing.T) {
 	}
 	defer enc.Close()
 	small, bomb := enc.EncodeAll(make([]byte, 1000), nil), enc.EncodeAll(make([]byte, 256<<20), nil)
-	unpacker, err := newUnpacker()
+	unpacker, err := newUnpacker(false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,6 +60,32 @@ func TestHostilePages(t *testing.T) {
 		}
 		if c.ok != (err == nil) || !c.ok && !errors.Is(err, ErrDamaged) || cap(data) > 4000 {
 			t.Errorf("%s: %d bytes, %v", c.name, len(data), err)
+		}
+	}
+}
+
+// The checksum of a page is looked at unless the file's digest was.
+func TestPageChecksum(t *testing.T) {
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer enc.Close()
+	body := enc.EncodeAll(make([]byte, 1000), nil)
+	body[len(body)-1] ^= 1 // of the checksum
+	content := pageOf(1000, int64(len(body)), 10, body)
+	for _, sound := range []bool{false, true} {
+		unpacker, err := newUnpacker(sound)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unpacker.Close()
+		p := pageReader{f: bytesFile{bytes.NewReader(content)}, zstd: unpacker, end: int64(len(content)), most: 2000}
+		if err := p.next(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.data(nil); (err == nil) != sound {
+			t.Errorf("sound %v: %v", sound, err)
 		}
 	}
 }

@@ -63,6 +63,10 @@ func parquetProperties(t *schemas.Table, expect int64) *parquet.WriterProperties
 		case "date", "amount", "created_at", "updated_at", "transacted_at", "posted_at", "latitude", "longitude":
 			// Mostly distinct, or no larger without: a dictionary does not pay.
 			opts = append(opts, parquet.WithDictionaryFor(c.Name, false))
+		case "original_description":
+			// The longest text of all: a twentieth smaller at no more time, and
+			// unpacked in a fifth less.
+			opts = append(opts, parquet.WithCompressionLevelFor(c.Name, 3))
 		}
 	}
 	return parquet.NewWriterProperties(opts...)
