@@ -136,6 +136,24 @@ func TestHoldTakenForAnother(t *testing.T) {
 	}
 }
 
+// A hold that had gone for a night, and was taken for a row of nearly the amount;
+// then the balance moves by just the hold.
+func TestHoldTakenForAnotherLate(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Toyshop", -43_3300))
+	h.tonight()
+	h.lose(usual, "TRN-hold")
+	h.tonight()
+	h.post(usual, posted("TRN-else", 12, "Toyshop", -41_8300))
+	if s := h.tonight(); s.codes["TRN-else"] != "P2" {
+		t.Fatalf("at first what came is %q", s.codes["TRN-else"])
+	}
+	h.account(usual).balance -= 43_3300
+	if c := claims(h, 5)["missing_transaction TRN-hold"]; c != Confirmed {
+		t.Errorf("afterwards it is %q", c)
+	}
+}
+
 // A round hold that posted as what it was is settled: a later step by the round
 // sum is something else.
 func TestRoundHoldThatPosted(t *testing.T) {
