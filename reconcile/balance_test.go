@@ -154,6 +154,26 @@ func TestHoldTakenForAnotherLate(t *testing.T) {
 	}
 }
 
+// Two looks are enough where the balance moved by just a hold that went; of a
+// round sum they are not.
+func TestHoldIsBookedLately(t *testing.T) {
+	for want, hold := range map[Claim]txn{
+		Confirmed: held0("TRN-hold", 10, "Toyshop", -57_9000),
+		"":        fuel("TRN-hold", 10, -100_0000),
+	} {
+		h := newHousehold()
+		h.post(usual, hold)
+		h.tonight()
+		h.lose(usual, "TRN-hold")
+		claims(h, 6)
+		h.account(usual).balance += hold.signed()
+		h.tonight()
+		if c := claims(h, 1)["missing_transaction TRN-hold"]; c != want {
+			t.Errorf("%s: it is %q", plain(hold.Amount), c)
+		}
+	}
+}
+
 // A round hold that posted as what it was is settled: a later step by the round
 // sum is something else.
 func TestRoundHoldThatPosted(t *testing.T) {
