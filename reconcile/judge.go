@@ -281,6 +281,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 	booked, found := m.explain(delta, clues)
 	if !found && len(clues) == 1 && went[clues[0].of].Row.is(pending) && couldPost(&went[clues[0].of].Row, delta) {
 		g := went[clues[0].of] // a tip, or the rate of the day
+		n.blur(t)
 		n.st.book(g, t, delta)
 		return
 	}
