@@ -424,6 +424,8 @@ func (s *stateText) sample(x *sample) {
 			integer(s, &x.Booked)
 		case "p":
 			integer(s, &x.Pending)
+		case "v":
+			s.yes(&x.Available)
 		default:
 			s.odd = true
 		}

@@ -426,6 +426,7 @@ func (l *stateLine) sample(x *sample) {
 	l.integer("b", int64(x.Balance))
 	l.integer("u", int64(x.Booked))
 	l.integer("p", int64(x.Pending))
+	l.yes("v", x.Available)
 	l.close()
 }
 
