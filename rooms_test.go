@@ -20,8 +20,10 @@ var rooms = map[string][]string{
 	"snapshot/storetest":  {"snapshot"},
 	"export":              {"schemas", "snapshot"},
 	"reconcile":           {"schemas", "snapshot"},
+	"reconcile/report":    {"schemas", "snapshot", "reconcile"},
 	"sim":                 {},
-	"internal/cli":        {"schemas", "atrium", "snapshot", "export", "reconcile", "sim"},
+	"internal/serve":      {"schemas", "snapshot", "reconcile", "reconcile/report"},
+	"internal/cli":        {"schemas", "atrium", "snapshot", "export", "reconcile", "reconcile/report", "internal/serve", "sim"},
 	"internal/bench":      {"schemas", "sim"}, // it measures the program that is built, from outside
 	"internal/bench/peer": {},
 	"internal/evaluate":   {"schemas", "atrium", "snapshot", "export", "reconcile", "sim"}, // it compares what reconcile says with the truth
@@ -34,6 +36,9 @@ var testRooms = map[string][]string{
 	"snapshot":  {"snapshot/storetest"},
 	"export":    {"atrium", "sim", "snapshot/storetest"},
 	"reconcile": {"snapshot/storetest"},
+
+	"reconcile/report": {"atrium", "export", "sim"},
+	"internal/serve":   {"atrium", "export", "sim"},
 }
 
 const module = "tallyport/"

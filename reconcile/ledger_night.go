@@ -214,6 +214,35 @@ func (l *Ledger) Finding(id string) (Finding, []Event, bool) {
 	return r.finding(), events, true
 }
 
+// News returns the last event of every finding to which something happened in
+// the night.
+func (l *Ledger) News(id snapshot.ID) map[string]EventName {
+	news := map[string]EventName{}
+	i := l.place(id)
+	if i < 0 || i >= len(l.nights) {
+		return news
+	}
+	from := 0
+	if i > 0 {
+		from = l.nights[i-1].end
+	}
+	for finding, spans := range l.events {
+		for _, s := range slices.Backward(spans) {
+			if s.from < from {
+				break
+			}
+			if s.to > l.nights[i].end {
+				continue
+			}
+			var e eventLine
+			must(0, decodeLine(l.files.log[s.from:s.to], &e))
+			news[finding] = e.Name
+			break
+		}
+	}
+	return news
+}
+
 // replay makes the records from the log.
 func (l *Ledger) replay() error {
 	left := 0 // events of the night that are still to come

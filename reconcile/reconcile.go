@@ -57,6 +57,7 @@ type Result struct {
 	Findings []Finding // live, and those that this night closed, by id
 	Changes  []changeLine
 	Judged   []snapshot.ID // by this run
+	Ledger   *Ledger       // with this night, and perhaps later ones
 }
 
 // Run judges every snapshot up to the one asked for that was not judged yet, in
@@ -154,6 +155,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	for i := first; i <= last; i++ {
 		res.Judged = append(res.Judged, all[i].ID)
 	}
+	res.Ledger = r.ledger
 	return res, r.keepState()
 }
 
@@ -435,14 +437,21 @@ func (r *run) close(ctx context.Context, o *Options, facts *snapshotFacts, prev,
 
 // again renders the report of a snapshot that was judged before.
 func (r *run) again(m *snapshot.Manifest) (*Result, error) {
-	c, err := readCheckpoint(r.st, stateDir, m.ID)
+	return r.ledger.Judged(r.st, m.ID)
+}
+
+// Judged returns what was concluded of a snapshot of the store, but for its
+// changes.
+func (l *Ledger) Judged(st snapshot.Store, id snapshot.ID) (*Result, error) {
+	c, err := readCheckpoint(st, stateDir, id)
 	if err != nil {
 		return nil, err
 	}
-	if c == nil || c.Summary == nil || !r.ledger.Applied(m.ID) {
-		return nil, fmt.Errorf("%s was judged, and what was said of it is gone; run tallyport reconcile --rebuild", m.ID)
+	at := l.place(id)
+	if c == nil || c.Summary == nil || !l.Applied(id) {
+		return nil, fmt.Errorf("%s was judged, and what was said of it is gone; run tallyport reconcile --rebuild", id)
 	}
-	return &Result{Findings: r.ledger.Apply(m.ID, observed(m).Time(), nil), Summary: *c.Summary}, nil
+	return &Result{Findings: l.asOf(at), Summary: *c.Summary, Ledger: l}, nil
 }
 
 // keptStates is how many states are kept besides the newest that is older than

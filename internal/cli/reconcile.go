@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tallyport/reconcile"
+	"tallyport/reconcile/report"
 	"tallyport/snapshot"
 )
 
@@ -179,6 +180,15 @@ func (s *session) judge(ctx context.Context, st *snapshot.Dir, j *judgement) (*v
 			s.log.Warn("the changes are not listed: the snapshot was judged before; --rebuild judges it again, if nothing before it is pruned", "snapshot", id)
 		}
 	}
+	shown, err := report.New(ctx, st, res)
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	rendered, err := shown.Files()
+	if err != nil {
+		return nil, fmt.Errorf("report: %w", err)
+	}
+	maps.Copy(files, rendered)
 	if err := writeReport(dir, files); err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}

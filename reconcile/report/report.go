@@ -1,0 +1,80 @@
+// Package report renders what reconcile concluded about a snapshot for the
+// people who act on it: tickets to send to MX, and a report to read.
+package report
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"tallyport/reconcile"
+	"tallyport/snapshot"
+)
+
+// Report is what is shown of one snapshot.
+type Report struct {
+	Summary  reconcile.Summary
+	Findings []reconcile.Finding // by id
+	News     map[string]reconcile.EventName
+	Tickets  []*Ticket // oldest first
+	Past     *reconcile.Past
+	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
+
+	ledger *reconcile.Ledger
+}
+
+// detailed is of how many findings the past is shown: a report has to stay
+// small enough to be mailed.
+const detailed = 100
+
+// urgency is the order of states in which findings are shown.
+var urgency = []reconcile.State{reconcile.Escalated, reconcile.Submitted, reconcile.Open, reconcile.Candidate,
+	reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
+
+// verdicts is the order of verdicts among findings of one state.
+var verdicts = []reconcile.Verdict{reconcile.Ticket, reconcile.Review, reconcile.Notice}
+
+// New gathers what there is to show of a snapshot that was judged.
+func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
+	return gather(ctx, st, res.Ledger, res.Summary, res.Findings)
+}
+
+// Live gathers what there is to show now: what New shows of the result, with
+// what people decided since.
+func Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
+	shown := map[string]bool{}
+	for _, f := range res.Findings {
+		shown[f.ID] = true
+	}
+	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !f.State.Live() && !shown[f.ID] })
+	return gather(ctx, st, res.Ledger, res.Summary, found)
+}
+
+func gather(ctx context.Context, st snapshot.Store, ledger *reconcile.Ledger, of reconcile.Summary, found []reconcile.Finding) (*Report, error) {
+	r := &Report{Summary: of, Findings: found, News: ledger.News(of.Snapshot), Tickets: Tickets(found), ledger: ledger}
+	urgent := slices.Clone(found)
+	slices.SortStableFunc(urgent, func(a, b reconcile.Finding) int {
+		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)), cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)))
+	})
+	urgent = slices.DeleteFunc(urgent, func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
+	urgent = urgent[:min(len(urgent), detailed)]
+	for i := range urgent {
+		r.Detailed = append(r.Detailed, urgent[i].ID)
+	}
+	var err error
+	r.Past, err = reconcile.LookBack(ctx, st, of.Snapshot, urgent, reconcile.PastOptions{})
+	return r, err
+}
+
+// Events returns what happened to a finding, up to the night that is reported.
+func (r *Report) Events(finding string) []reconcile.Event {
+	_, all, _ := r.ledger.Finding(finding)
+	nights := r.ledger.Nights()
+	last := slices.Index(nights, r.Summary.Snapshot)
+	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return slices.Index(nights, e.Snapshot) > last })
+}
+
+// Files are the files of the report that are for people, by name.
+func (r *Report) Files() (map[string][]byte, error) {
+	return map[string][]byte{}, nil
+}
