@@ -60,6 +60,7 @@ type accountNight struct {
 	twinned        map[string]string // rows that went, by guid: an equal one that came with it and is still there
 	doubts         map[string]string // rows that went, by guid: another that may have gone in their stead
 	hadPosted      int               // posted rows of the last look
+	reserved       schemas.Money     // pending rows that take money out
 	perhapsCut     []*txn
 	coming         map[uint64]bool // series whose next row is pending
 	legs           []leg           // of transfers, that came
@@ -107,8 +108,18 @@ func (n *accountNight) compare(before, after *accountRows) error {
 		r.apply(n)
 	}
 	n.beside()
+	n.reserve()
 	n.after = nil
 	return nil
+}
+
+// reserve adds up the pending rows that there are and that take money out.
+func (n *accountNight) reserve() {
+	for i := range n.after {
+		if t := &n.after[i]; t.is(pending) && !t.is(credit) {
+			n.reserved += t.signed()
+		}
+	}
 }
 
 // diff finds what differs between the two sorted lists of rows, by key and
@@ -246,6 +257,7 @@ func (n *accountNight) open(after []txn) {
 	n.duplicates()
 	n.beside() // some pending rows stand beside their posted one already
 	n.habits()
+	n.reserve()
 	n.added, n.after = nil, nil
 }
 

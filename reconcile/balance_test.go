@@ -136,6 +136,44 @@ func TestHoldTakenForAnother(t *testing.T) {
 	}
 }
 
+// A hold that had gone for a night, and was taken for a row of nearly the amount;
+// then the balance moves by just the hold.
+func TestHoldTakenForAnotherLate(t *testing.T) {
+	h := newHousehold()
+	h.post(usual, held0("TRN-hold", 10, "Toyshop", -43_3300))
+	h.tonight()
+	h.lose(usual, "TRN-hold")
+	h.tonight()
+	h.post(usual, posted("TRN-else", 12, "Toyshop", -41_8300))
+	if s := h.tonight(); s.codes["TRN-else"] != "P2" {
+		t.Fatalf("at first what came is %q", s.codes["TRN-else"])
+	}
+	h.account(usual).balance -= 43_3300
+	if c := claims(h, 5)["missing_transaction TRN-hold"]; c != Confirmed {
+		t.Errorf("afterwards it is %q", c)
+	}
+}
+
+// Two looks are enough where the balance moved by just a hold that went; of a
+// round sum they are not.
+func TestHoldIsBookedLately(t *testing.T) {
+	for want, hold := range map[Claim]txn{
+		Confirmed: held0("TRN-hold", 10, "Toyshop", -57_9000),
+		"":        fuel("TRN-hold", 10, -100_0000),
+	} {
+		h := newHousehold()
+		h.post(usual, hold)
+		h.tonight()
+		h.lose(usual, "TRN-hold")
+		claims(h, 6)
+		h.account(usual).balance += hold.signed()
+		h.tonight()
+		if c := claims(h, 1)["missing_transaction TRN-hold"]; c != want {
+			t.Errorf("%s: it is %q", plain(hold.Amount), c)
+		}
+	}
+}
+
 // A round hold that posted as what it was is settled: a later step by the round
 // sum is something else.
 func TestRoundHoldThatPosted(t *testing.T) {

@@ -36,6 +36,7 @@ type homeAccount struct {
 	tail    string
 	balance schemas.Money
 	blank   bool // it shows no balance
+	spare   bool // but what can be spent: the balance less what is authorised
 	closed  bool
 	updated *schemas.Timestamp
 	rows    []txn
@@ -159,6 +160,15 @@ func (h *household) tonight() said0 {
 			r := &accountRow{member: guid, typ: a.typ, tail: a.tail, closed: a.closed, currency: "USD", balance: &a.balance, updated: a.updated}
 			if a.blank {
 				r.balance = nil
+			}
+			if a.spare {
+				left := a.balance
+				for _, t := range a.rows {
+					if t.is(pending) && !t.is(credit) {
+						left += t.signed()
+					}
+				}
+				r.available = &left
 			}
 			row.accounts[account] = r
 			known[account] = guid

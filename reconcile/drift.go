@@ -17,6 +17,9 @@ type sample struct {
 	Balance schemas.Money     `json:"b"`
 	Booked  schemas.Money     `json:"u"`
 	Pending schemas.Money     `json:"p"`
+	// Available says that the account shows no balance, and Balance is what can be
+	// spent of it or, on credit, what cannot.
+	Available bool `json:"v,omitempty"`
 }
 
 const (
@@ -38,6 +41,8 @@ type model struct {
 	pendings bool          // the balance includes pending rows
 	lag      int           // samples by which it is behind
 	quantum  schemas.Money // how much it may be off
+
+	available bool // it is not the balance, but what can be spent
 }
 
 // drifts returns the drift at each sample from m.lag on; earlier ones repeat
@@ -69,7 +74,7 @@ func learn(s []sample, accountType string) (best model, ok bool) {
 	for _, sign := range []schemas.Money{1, -1} {
 		for _, pendings := range []bool{false, true} {
 			for lag := range 2 {
-				m := model{sign: sign, pendings: pendings, lag: lag}
+				m := model{sign: sign, pendings: pendings, lag: lag, available: s[0].Available}
 				score, share, told := m.fit(s)
 				if sign != prior {
 					score -= 8

@@ -44,7 +44,7 @@ func (g *gone) without() []schemas.Timestamp {
 
 // conclude ends the night of an account: what is still unexplained becomes an
 // open question, and the balance is asked about all of these.
-func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
+func (n *accountNight) conclude(row *accountRow, updated bool) {
 	n.collectLegs(n.added, false)
 	n.collectLegs(n.postedLegs(), false)
 	for _, t := range n.added {
@@ -55,9 +55,8 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 		}
 		n.note("added", newRow, t, "")
 	}
-	if n.look.fresh() && balance != nil && updated && n.look.current() {
-		n.st.Samples = append(n.st.Samples, sample{At: *n.look.saa, Balance: *balance, Booked: n.st.Booked, Pending: n.st.Pending})
-		n.st.Samples = n.st.Samples[max(0, len(n.st.Samples)-keptSamples):]
+	if n.look.fresh() && updated && n.look.current() {
+		n.sample(row)
 	}
 	m, ok := learn(n.st.Samples, n.st.Type)
 	n.doubtReissues(m, ok)
@@ -80,6 +79,31 @@ func (n *accountNight) conclude(balance *schemas.Money, updated bool) {
 	for _, g := range slices.Clone(n.st.Gone) {
 		n.say(g)
 	}
+}
+
+// sample notes what the balance is tonight. An account that never showed one may
+// say what can be spent instead, less what is authorised (mx-api.md §1.5).
+func (n *accountNight) sample(row *accountRow) {
+	if row == nil {
+		return
+	}
+	s, of := n.st.Samples, sample{At: *n.look.saa, Booked: n.st.Booked, Pending: n.st.Pending}
+	known := len(s) > 0 && !s[0].Available
+	switch {
+	case row.balance != nil:
+		if of.Balance = *row.balance; !known {
+			s = nil
+		}
+	case row.available != nil && !known:
+		of.Balance, of.Available = *row.available, true
+		if !owes(n.st.Type) {
+			of.Pending = n.reserved // what is announced cannot be spent yet
+		}
+	default:
+		return
+	}
+	s = append(s, of)
+	n.st.Samples = s[max(0, len(s)-keptSamples):]
 }
 
 // lookedAgain counts a look without the row, if it is one; of many the last.
@@ -281,6 +305,7 @@ func (n *accountNight) answerNight(m model, ok bool, t schemas.Timestamp, went [
 	booked, found := m.explain(delta, clues)
 	if !found && len(clues) == 1 && went[clues[0].of].Row.is(pending) && couldPost(&went[clues[0].of].Row, delta) {
 		g := went[clues[0].of] // a tip, or the rate of the day
+		n.blur(t)
 		n.st.book(g, t, delta)
 		return
 	}
@@ -413,6 +438,9 @@ func (m model) describe() string {
 	s := "balance follows posted rows"
 	if m.sign < 0 {
 		s = "balance is what is owed"
+	}
+	if m.available {
+		s = "no balance; what is available follows posted rows"
 	}
 	if m.pendings {
 		s += ", pending ones included"

@@ -24,6 +24,7 @@ type missing struct {
 const (
 	smallestStep = 50 * cent // below that a step is not worth a finding
 	stepNights   = 3         // samples at the new level before it is believed
+	heldNights   = 2         // and where it is just a pending row that went
 	stepKept     = 10        // and after so many the old one is no longer to be known
 	keptMissing  = 45        // days in which a late row can still explain it
 )
@@ -39,7 +40,8 @@ func (n *accountNight) neverSeen(m model) {
 	for i > m.lag && m.same(d[i-1], d[last]) {
 		i--
 	}
-	if n.st.Closed || last-i+1 < stepNights || last-i > stepKept || i-m.lag < 2 {
+	nights := last - i + 1
+	if n.st.Closed || nights < heldNights || last-i > stepKept || i-m.lag < 2 {
 		return
 	}
 	first := i // the first sample off the old level
@@ -76,7 +78,12 @@ func (n *accountNight) neverSeen(m model) {
 	for x, delta := range moves {
 		at := s[max(first+x-m.lag, 0)]
 		switch {
-		case m.same(delta, 0) || n.foundHeld(m, delta, at):
+		case m.same(delta, 0):
+		case nights < stepNights:
+			if g := n.st.postedAs(m, delta, at.At, false); g != nil {
+				n.becomesP5(g, at.At, delta)
+			}
+		case n.foundHeld(m, delta, at):
 		case abs(delta) < smallestStep:
 			n.st.rebook(at.At, delta)
 		default:
@@ -144,8 +151,8 @@ func (n *accountNight) foundHeld(m model, delta schemas.Money, at sample) bool {
 	}
 	found, ok := m.explain(delta, clues)
 	if !ok {
-		if g, booked := n.st.postedAs(m, delta, at.At); g != nil {
-			n.becomesP5(g, at.At, booked)
+		if g := n.st.postedAs(m, delta, at.At, true); g != nil {
+			n.becomesP5(g, at.At, delta)
 			return true
 		}
 		return n.reversedLate(m, delta, at)
@@ -193,25 +200,25 @@ func (n *accountNight) becomesP5(g *gone, at schemas.Timestamp, booked schemas.M
 }
 
 // postedAs finds the one pending row that went and could have been booked as the
-// step, in the days that posting takes; an equal amount comes first. Of a round
-// sum that is only known next to when it went.
-func (a *accountState) postedAs(m model, step schemas.Money, t schemas.Timestamp) (found *gone, booked schemas.Money) {
+// step, in the days that posting takes: as just its amount or, if other, as
+// another one. Of a round sum that is only known next to when it went.
+func (a *accountState) postedAs(m model, step schemas.Money, t schemas.Timestamp, other bool) (found *gone) {
 	for _, equal := range []bool{true, false} {
+		if found != nil || !equal && !other {
+			break
+		}
 		for _, g := range append(slices.Clone(a.Gone), a.Held...) {
 			if g.Booked || g.Code != "P4" || g.since() > t || int(schemas.DateOf(t.Time())-g.Row.Date) > postsAtMost || roundHold(&g.Row) ||
 				equal && !m.same(step, g.Row.signed()) || !equal && !couldPost(&g.Row, step) {
 				continue
 			}
 			if found != nil {
-				return nil, 0
+				return nil
 			}
-			found, booked = g, step
-		}
-		if found != nil {
-			break
+			found = g
 		}
 	}
-	return found, booked
+	return found
 }
 
 // couldPost reports whether a pending row could have been booked as the amount:

@@ -84,6 +84,9 @@ func (n *accountNight) pairUp(code Code, score func(a, b *txn) int, of func(*txn
 		switch {
 		case code != "D2":
 			n.st.takeBack(g)
+			if o.Amount != t.Amount {
+				n.remember(o, t.GUID)
+			}
 		case !g.Unbooked:
 			n.st.rebook(g.since(), -o.signed())
 		}

@@ -342,6 +342,7 @@ func (s *stateCode) sample(x *sample) {
 	integer(s, &x.Balance)
 	integer(s, &x.Booked)
 	integer(s, &x.Pending)
+	s.yes(&x.Available)
 }
 
 func (s *stateCode) missing(m *missing) {

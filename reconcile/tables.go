@@ -199,7 +199,7 @@ var memberColumns = []string{"user_guid", "guid", "institution_code", "aggregate
 	"connection_status", "background_aggregation_is_disabled"}
 
 var accountColumns = []string{"user_guid", "guid", "member_guid", "type", "name", "account_number", "currency_code", "balance", "is_closed", "last_payment",
-	"last_payment_at", "updated_at"}
+	"last_payment_at", "updated_at", "available_balance", "available_credit", "credit_limit"}
 
 var coverageColumns = []string{"user_guid", "member_guid", "resource", "complete", "reason", "observed_at", "successfully_aggregated_at_after"}
 
@@ -235,6 +235,13 @@ func (u *userRow) readAccount(get cells) {
 	if v := get("balance"); v.Set {
 		b := schemas.Money(v.Int)
 		a.balance = &b
+	}
+	if v, left, limit := get("available_balance"), get("available_credit"), get("credit_limit"); owes(a.typ) && left.Set && limit.Set {
+		b := schemas.Money(limit.Int - left.Int)
+		a.available = &b
+	} else if !owes(a.typ) && v.Set {
+		b := schemas.Money(v.Int)
+		a.available = &b
 	}
 	a.updated = timestamp(get("updated_at"))
 	if sum, at := get("last_payment"), get("last_payment_at"); sum.Set && at.Set {

@@ -127,7 +127,9 @@ func (n *accountNight) bothBooked(d *double) (both, told bool) {
 	if !ok {
 		return false, false
 	}
-	delta, known := m.since(n.st.Samples, n.st.sampleAt(d.At))
+	i := n.st.sampleAt(d.At)
+	delta, known := m.since(n.st.Samples, i)
 	known = known && m.tells(d.By)
-	return known && m.same(delta, 0), known
+	_, sure := m.moved(n.st.Samples, i)
+	return known && sure && m.same(delta, 0), known
 }

@@ -98,3 +98,40 @@ func mustCompare(n *accountNight, before, after []txn) {
 		panic(err) // rows at hand are not read from anywhere
 	}
 }
+
+// One look at a balance that moved by just the row does not say that a row and
+// its twin are both booked; some do.
+func TestDoubleOfOneLook(t *testing.T) {
+	for nights, want := range map[int]string{1: "D1", 4: "Z1"} {
+		h := newHousehold()
+		claims(h, 6)
+		h.post(usual, posted("TRN-tea", 15, "Teashop", -7_0000))
+		h.tonight()
+		h.post(usual, posted("TRN-tea-2", 15, "Teashop", -7_0000))
+		claims(h, nights)
+		h.lose(usual, "TRN-tea-2")
+		if got := h.tonight().codes["TRN-tea-2"]; got != want {
+			t.Errorf("after %d nights it is %q", nights, got)
+		}
+	}
+}
+
+// A hold that was booked at the rate of the day, on the night on which a row was
+// shown twice: the step says nothing of the double.
+func TestDoubleBesideAHold(t *testing.T) {
+	h := newHousehold()
+	a := h.account(usual)
+	h.post(usual, posted("TRN-tea", 10, "Teashop", -4_0000))
+	h.post(usual, held0("TRN-hold", 12, "Toyshop", -162_0000))
+	claims(h, 6)
+	h.lose(usual, "TRN-hold")
+	a.balance -= 165_0000
+	a.rows = append(a.rows, posted("TRN-tea-2", 10, "Teashop", -4_0000))
+	if c := claims(h, 4)["missing_transaction TRN-hold"]; c != Confirmed {
+		t.Errorf("the hold is %q", c)
+	}
+	h.lose(usual, "TRN-tea-2")
+	if got := h.tonight().codes["TRN-tea-2"]; got != "D1" {
+		t.Errorf("the double is %q", got)
+	}
+}

@@ -31,9 +31,11 @@ type accountRow struct {
 	tail     string
 	currency string
 	balance  *schemas.Money
-	closed   bool
-	paid     *payment           // the last one
-	updated  *schemas.Timestamp // updated_at
+	// available is what can be spent of an account or, on credit, what cannot.
+	available *schemas.Money
+	closed    bool
+	paid      *payment           // the last one
+	updated   *schemas.Timestamp // updated_at
 }
 
 // userRow is what a snapshot says of one user, but for the transactions.
@@ -464,12 +466,11 @@ func (u *userNight) end() {
 // concludeAll asks the balance of every account about what no rule explains.
 func (u *userNight) concludeAll() {
 	for _, n := range u.held {
-		var balance *schemas.Money
-		updated := true
-		if row := u.now.members[n.st.Member].accounts[n.account]; row != nil {
-			balance, updated = row.balance, n.st.updatedBy(row.updated)
+		row, updated := u.now.members[n.st.Member].accounts[n.account], true
+		if row != nil {
+			updated = n.st.updatedBy(row.updated)
 		}
-		n.conclude(balance, updated)
+		n.conclude(row, updated)
 	}
 }
 
