@@ -76,5 +76,6 @@ func (r *Report) Events(finding string) []reconcile.Event {
 
 // Files are the files of the report that are for people, by name.
 func (r *Report) Files() (map[string][]byte, error) {
-	return map[string][]byte{}, nil
+	files := map[string][]byte{}
+	return files, r.pageFiles(files)
 }

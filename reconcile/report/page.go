@@ -1,0 +1,151 @@
+package report
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"io"
+	"net/url"
+	"sync"
+
+	"tallyport/reconcile"
+)
+
+var (
+	//go:embed style.css
+	style string
+	//go:embed script.js
+	script string
+	//go:embed page.gohtml
+	pageText string
+	//go:embed finding.gohtml
+	findingText string
+)
+
+// templates are parsed when the first page is written: most commands write none.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.Must(template.New("page").Parse(pageText)).Parse(findingText))
+})
+
+// Page says where a report's links lead, and what a live page adds to it. The
+// zero value is that of report.html, a file beside the directory tickets.
+type Page struct {
+	Ticket  func(id string) string                   // the address of a ticket; nil: its file
+	Finding func(id string) string                   // the address of a finding; nil: its section of this page, if it has one
+	Actions func(f *reconcile.Finding) template.HTML // what can be done about a finding, as forms; nil: nothing
+	Above   template.HTML                            // stands before everything, as a navigation
+}
+
+// Style is the style sheet of every page, for light, dark and paper.
+func Style() template.CSS { return template.CSS(style) }
+
+// Script sorts and filters the tables of a page that has some, and opens what
+// an address names. A page is readable without it.
+func Script() template.JS { return template.JS(script) }
+
+// Policy is the content security policy of a page: nothing is loaded, nothing
+// runs but Style and Script. Forms are for a page that a server shows.
+func Policy(forms bool) string {
+	form := "'none'"
+	if forms {
+		form = "'self'"
+	}
+	return "default-src 'none'; style-src " + hashed(style) + "; script-src " + hashed(script) + "; base-uri 'none'; form-action " + form
+}
+
+func hashed(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// WriteFrame writes a whole document around a body. The policy is in it too,
+// so that it holds for a file.
+func WriteFrame(w io.Writer, title string, forms bool, body template.HTML) error {
+	return templates().ExecuteTemplate(w, "frame", map[string]any{
+		"Title": shown(title, 200), "Policy": Policy(forms), "Style": Style(), "Script": Script(), "Body": body,
+	})
+}
+
+// WriteHTML writes the report as one document that needs no other.
+func (r *Report) WriteHTML(w io.Writer, p Page) error {
+	var body bytes.Buffer
+	if err := r.WriteBody(&body, p); err != nil {
+		return err
+	}
+	return WriteFrame(w, "Tallyport report "+string(r.Summary.Snapshot), p.Actions != nil, p.Above+template.HTML(body.String()))
+}
+
+// mostBytes is how large the body of a page may become by the sections of
+// findings: those that do not fit are left out, and their number is said.
+const mostBytes = 4_500_000
+
+// WriteBody writes the report without the document around it.
+func (r *Report) WriteBody(w io.Writer, p Page) error {
+	v := r.view(p)
+	var top, sections bytes.Buffer
+	if err := templates().ExecuteTemplate(&top, "rows", v.Rows); err != nil {
+		return err
+	}
+	v.Table = template.HTML(top.String())
+	for _, id := range r.Detailed {
+		whole := sections.Len()
+		d := r.detail(id, &p)
+		if d == nil {
+			continue
+		}
+		if err := templates().ExecuteTemplate(&sections, "section", d); err != nil {
+			return err
+		}
+		if top.Len()+sections.Len() > mostBytes {
+			sections.Truncate(whole)
+			break
+		}
+		v.Sections++
+	}
+	v.Details = template.HTML(sections.String())
+	return templates().ExecuteTemplate(w, "report", v)
+}
+
+// WriteFinding writes what is known of one finding: the facts, and if it is
+// Detailed the nights. Without such a finding nothing is written.
+func (r *Report) WriteFinding(w io.Writer, id string, p Page) error {
+	d := r.detail(id, &p)
+	if d == nil {
+		return nil
+	}
+	return templates().ExecuteTemplate(w, "finding", d)
+}
+
+func (p *Page) ticket(id string) string {
+	if p.Ticket != nil {
+		return p.Ticket(id)
+	}
+	return "tickets/" + url.PathEscape(id) + ".md"
+}
+
+// finding is where a finding is to be read, "" if nowhere.
+func (p *Page) finding(id string, detailed bool) string {
+	switch {
+	case p.Finding != nil:
+		return p.Finding(id)
+	case detailed:
+		return "#" + url.PathEscape(id)
+	}
+	return ""
+}
+
+// files adds the page to the files of the report.
+func (r *Report) pageFiles(files map[string][]byte) error {
+	var page bytes.Buffer
+	if err := r.WriteHTML(&page, Page{}); err != nil {
+		return err
+	}
+	files["report.html"], files["report.md"] = page.Bytes(), r.Markdown()
+	return nil
+}
+
+// past is never nil: a report without snapshots has no nights.
+func (r *Report) past() *reconcile.Past { return cmp.Or(r.Past, &reconcile.Past{}) }
