@@ -48,6 +48,11 @@ func TestReadme(t *testing.T) {
 		command, rest, _ := strings.Cut(line, " ")
 		switch command {
 		case "tallyport":
+			if strings.HasPrefix(rest, "serve ") { // it runs until it is stopped
+				script += "freeport\nexec tallyport " + rest + " --listen 127.0.0.1:$PORT &page&\nget http://127.0.0.1:$PORT/ page.html 200\ngrep 'By kind' page.html\nkill -INT page\nwait page\n"
+				run++
+				continue
+			}
 			script += "exec tallyport " + rest + "\n"
 			run++
 		case "make":

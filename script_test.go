@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -219,6 +221,33 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 			if got := strings.Join(s.pings, " "); got != strings.Join(args, " ") {
 				ts.Fatalf("pings %q", got)
 			}
+		},
+		// freeport sets $PORT to a port that nobody has.
+		"freeport": func(ts *testscript.TestScript, _ bool, _ []string) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			ts.Check(err)
+			ts.Setenv("PORT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+			ts.Check(l.Close())
+		},
+		// get URL FILE STATUS [TOKEN] keeps what a server answers, as soon as there is one.
+		"get": func(ts *testscript.TestScript, _ bool, args []string) {
+			req, err := http.NewRequest(http.MethodGet, args[0], nil)
+			ts.Check(err)
+			if len(args) > 3 {
+				req.Header.Set("Authorization", "Bearer "+args[3])
+			}
+			res, err := http.DefaultClient.Do(req)
+			for wait := time.Millisecond; err != nil && wait < 10*time.Second; wait *= 2 {
+				time.Sleep(wait)
+				res, err = http.DefaultClient.Do(req)
+			}
+			ts.Check(err)
+			body, err := io.ReadAll(res.Body)
+			ts.Check(errors.Join(err, res.Body.Close()))
+			if strconv.Itoa(res.StatusCode) != args[2] {
+				ts.Fatalf("status %d: %s", res.StatusCode, body)
+			}
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), body, 0o600))
 		},
 		// flip FILE changes one bit in the middle of a file.
 		"flip": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ func (s *session) servePage(c *cli.Context) (err error) {
 	defer closeStore(st, &err)
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return usagef("--listen: %w; choose another port, or 0 for a free one", err)
+		return fmt.Errorf("%w; choose another port, or 0 for a free one", err)
 	}
 	srv := start(l, serve.New(st, o).Server(c.Context))
 	s.out("%s\n", srv.url())

@@ -276,7 +276,7 @@ func (s *Site) showBaseline(w http.ResponseWriter, r *http.Request, status int, 
 			b.Count++
 		}
 	}
-	s.show(w, r, status, "baseline", &page{Title: "Baseline", Body: &b, Problem: wrong, Who: typed.Get("who")})
+	s.show(w, r, status, "baseline", &page{Title: "Baseline", At: "baseline", Body: &b, Problem: wrong, Who: typed.Get("who")})
 	return nil
 }
 

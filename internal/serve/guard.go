@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
-	_ "embed"
 	"encoding/hex"
 	"errors"
 	"net"
@@ -42,7 +41,7 @@ func (s *Site) guarded(next http.Handler) http.Handler {
 		switch {
 		case !s.ours(r):
 			http.Error(w, "This is not the address of this page. Start tallyport serve with --host if it should be.", http.StatusForbidden)
-		case r.URL.Path == "/style.css" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		case r.URL.Path == "/style.css": // also for the page that asks for the token
 			h.Set("Content-Type", "text/css; charset=utf-8")
 			_, _ = w.Write(styleSheet)
 		case s.cross.Check(r) != nil:
@@ -56,7 +55,7 @@ func (s *Site) guarded(next http.Handler) http.Handler {
 	})
 }
 
-const contentPolicy = "default-src 'none'; img-src data:; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const contentPolicy = "default-src 'none'; img-src data:; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // ours reports whether the request is for a name of this site. A page of
 // another site may have its own name lead here, and would read all of it.

@@ -22,8 +22,14 @@ import (
 //go:embed *.gohtml
 var templates embed.FS
 
-//go:embed style.css
-var styleSheet []byte
+//go:embed serve.css
+var ownStyle string
+
+// styleSheet is that of the report, and what other pages need besides.
+var styleSheet = []byte(string(report.Style()) + ownStyle)
+
+// script is that of the report: it sorts and filters. No page needs it.
+var script = []byte(report.Script())
 
 // pages are the templates by name; each stands in the frame of page.gohtml.
 var pages = func() map[string]*template.Template {
@@ -43,7 +49,7 @@ var pages = func() map[string]*template.Template {
 		"list":  func(s ...any) []any { return s },
 	}).ParseFS(templates, "page.gohtml", "parts.gohtml"))
 	all := map[string]*template.Template{}
-	for _, name := range []string{"overview", "findings", "finding", "tickets", "ticket", "institution", "baseline", "search", "explain", "nothing", "refused", "token"} {
+	for _, name := range []string{"overview", "report", "findings", "finding", "tickets", "ticket", "institution", "baseline", "search", "explain", "nothing", "refused", "token"} {
 		all[name] = template.Must(template.Must(frame.Clone()).ParseFS(templates, name+".gohtml"))
 	}
 	return all
@@ -54,11 +60,13 @@ type page struct {
 	Title   string
 	Store   string
 	Who     string
-	Form    string // of Site
-	Query   string // in the field for searching
-	Done    string // what was decided just now
-	Problem string // what is wrong with what was typed
-	Again   bool   // ask for the page once more
+	Form    string        // of Site
+	Query   string        // in the field for searching
+	Done    string        // what was decided just now
+	Problem string        // what is wrong with what was typed
+	Again   bool          // ask for the page once more
+	Whole   template.HTML // stands for all between the bar and the end
+	At      string        // which of the pages in the bar it is
 	Body    any
 }
 
@@ -134,9 +142,10 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 		News                []*reconcile.Finding // raised last night
 		Tickets             []*report.Ticket
 		Why                 []tally
-		Decided             int
+		Raised, NewTickets  int
+		NewsLeft            int // of News, that are not shown
 	}
-	b := body{Summary: v.summary}
+	b := body{Summary: v.summary, NewTickets: v.summary.Tickets.New}
 	kinds, institutions, stands := map[string]*tally{}, map[string]*tally{}, map[string]*tally{}
 	add := func(to map[string]*tally, name string, isNew bool) {
 		if to[name] == nil {
@@ -155,6 +164,7 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 		if !f.State.Raised() {
 			continue
 		}
+		b.Raised++
 		isNew := v.isNew(f)
 		if isNew {
 			b.News = append(b.News, f)
@@ -171,6 +181,9 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 		b.Why = append(b.Why, tally{Name: why, Raised: int(v.summary.Members.Why[why])})
 	}
 	b.Kinds, b.Institutions, b.States = largest(kinds), largest(institutions), largest(stands)
+	slices.SortStableFunc(b.News, byUrgency)
+	b.NewsLeft = max(0, len(b.News)-perPage)
+	b.News = b.News[:len(b.News)-b.NewsLeft]
 	s.show(w, r, http.StatusOK, "overview", &page{Title: "Night of " + day(v.summary.Snapshot), Body: &b, Done: done(r)})
 	return nil
 }
@@ -235,7 +248,7 @@ func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
 		l.Later = to(l.From + perPage)
 	}
 	l.Found = found[l.From:min(len(found), l.From+perPage)]
-	s.show(w, r, http.StatusOK, "findings", &page{Title: "Findings", Body: &l})
+	s.show(w, r, http.StatusOK, "findings", &page{Title: "Findings", At: "findings", Body: &l})
 	return nil
 }
 
@@ -308,7 +321,7 @@ func (s *Site) tickets(w http.ResponseWriter, r *http.Request) error {
 			b.Tickets = append(b.Tickets, t)
 		}
 	}
-	s.show(w, r, http.StatusOK, "tickets", &page{Title: "Tickets", Body: &b, Done: done(r)})
+	s.show(w, r, http.StatusOK, "tickets", &page{Title: "Tickets", At: "tickets", Body: &b, Done: done(r)})
 	return nil
 }
 
