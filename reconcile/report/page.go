@@ -84,7 +84,8 @@ const mostBytes = 4_500_000
 
 // WriteBody writes the report without the document around it.
 func (r *Report) WriteBody(w io.Writer, p Page) error {
-	v := r.view(p)
+	on := r.on(p)
+	v := on.view()
 	var top, sections bytes.Buffer
 	if err := templates().ExecuteTemplate(&top, "rows", v.Rows); err != nil {
 		return err
@@ -92,7 +93,7 @@ func (r *Report) WriteBody(w io.Writer, p Page) error {
 	v.Table = template.HTML(top.String())
 	for _, id := range r.Detailed {
 		whole := sections.Len()
-		d := r.detail(id, &p)
+		d := on.detail(id)
 		if d == nil {
 			continue
 		}
@@ -112,7 +113,7 @@ func (r *Report) WriteBody(w io.Writer, p Page) error {
 // WriteFinding writes what is known of one finding: the facts, and if it is
 // Detailed the nights. Without such a finding nothing is written.
 func (r *Report) WriteFinding(w io.Writer, id string, p Page) error {
-	d := r.detail(id, &p)
+	d := r.on(p).detail(id)
 	if d == nil {
 		return nil
 	}
@@ -137,7 +138,7 @@ func (p *Page) finding(id string, detailed bool) string {
 	return ""
 }
 
-// files adds the page to the files of the report.
+// pageFiles adds the page to the files of the report.
 func (r *Report) pageFiles(files map[string][]byte) error {
 	var page bytes.Buffer
 	if err := r.WriteHTML(&page, Page{}); err != nil {

@@ -30,20 +30,18 @@ type pair struct{ Name, Value string }
 // grid shows nights as columns: first the member, then the account's
 // transactions, then its balance.
 type grid struct {
-	Label    string
-	Months   []band
-	Heads    []head
-	Status   []band
-	Tried    []cell
-	Success  []cell
-	Walked   template.HTML
-	Rows     []gridRow
-	Hidden   int // rows of the account that are not shown
-	Edge     string
-	Balance  *chart
-	Times    []timeLine
-	Unread   int
-	Vanished bool
+	Label   string
+	Months  []band
+	Heads   []head
+	Status  []band
+	Tried   []cell
+	Success []cell
+	Walked  template.HTML
+	Rows    []gridRow
+	Hidden  int // rows of the account that are not shown
+	Edge    string
+	Balance *chart
+	Times   []timeLine
 }
 
 type band struct {
@@ -72,31 +70,31 @@ type gridRow struct {
 	Story                     string
 }
 
-func (r *Report) detail(id string, p *Page) *detail {
+func (r *rendering) detail(id string) *detail {
 	i := slices.IndexFunc(r.Findings, func(f reconcile.Finding) bool { return f.ID == id })
 	if i < 0 {
 		return nil
 	}
 	f := &r.Findings[i]
-	d := &detail{Row: r.row(f, p, true), Says: reconcile.Says(f.Code)}
+	d := &detail{Row: r.row(f), Says: reconcile.Says(f.Code)}
 	d.Action, _ = f.Evidence["action"].(string)
 	d.Action = shown(d.Action, longFact)
-	fact1 := func(name, value string) {
+	add := func(name, value string) {
 		if value != "" {
 			d.Facts = append(d.Facts, pair{name, value})
 		}
 	}
-	fact1("user", shown(string(f.User), longGUID))
-	fact1("member", shown(string(f.Member), longGUID))
-	fact1("account", shown(string(f.Account), longGUID))
-	fact1("transaction", shown(string(f.Transaction), longGUID))
-	fact1("first true", shown(string(f.First), longGUID))
-	fact1("last true", shown(string(f.Last), longGUID))
-	fact1("last seen", shown(string(f.LastGood), longGUID))
+	add("user", shown(string(f.User), longGUID))
+	add("member", shown(string(f.Member), longGUID))
+	add("account", shown(string(f.Account), longGUID))
+	add("transaction", shown(string(f.Transaction), longGUID))
+	add("first true", shown(string(f.First), longGUID))
+	add("last true", shown(string(f.Last), longGUID))
+	add("last seen", shown(string(f.LastGood), longGUID))
 	names := slices.Sorted(maps.Keys(f.Evidence))
 	for _, name := range names[:min(len(names), mostFacts)] {
 		if name != "action" {
-			fact1(words(shown(name, longName)), fact(f.Evidence[name]))
+			add(words(shown(name, longName)), fact(f.Evidence[name]))
 		}
 	}
 	for _, in := range f.MissingInputs[:min(len(f.MissingInputs), mostFacts)] {
@@ -109,14 +107,14 @@ func (r *Report) detail(id string, p *Page) *detail {
 		}
 	}
 	d.Grid = r.grid(f)
-	if p.Actions != nil {
-		d.Actions = p.Actions(f)
+	if r.page.Actions != nil {
+		d.Actions = r.page.Actions(f)
 	}
 	return d
 }
 
 // grid draws the nights of a finding, nil if nothing was read of them.
-func (r *Report) grid(f *reconcile.Finding) *grid {
+func (r *rendering) grid(f *reconcile.Finding) *grid {
 	p := r.past()
 	m, a := p.Members[string(f.Member)], p.Accounts[string(f.Account)]
 	if len(p.Nights) == 0 || m == nil && a == nil {
@@ -127,10 +125,6 @@ func (r *Report) grid(f *reconcile.Finding) *grid {
 		n := &p.Nights[i]
 		t := n.Snapshot.Time()
 		h := head{Day: t.Format("2"), Title: string(n.Snapshot), Gone: n.Snapshot == f.First, Unread: n.Unread}
-		g.Vanished = g.Vanished || h.Gone
-		if n.Unread {
-			g.Unread++
-		}
 		g.Heads = append(g.Heads, h)
 		g.Months = banded(g.Months, t.Format("Jan 2006"), "", "")
 	}
@@ -170,8 +164,8 @@ func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
 		}
 		g.Status = banded(g.Status, status, class, status)
 		line.Status = status
-		tried, _ := g.since(n.AggregatedAt, at, n.Listed)
-		succeeded, old := g.since(n.Succeeded, at, n.Listed)
+		tried, _ := ago(n.AggregatedAt, at, n.Listed)
+		succeeded, old := ago(n.Succeeded, at, n.Listed)
 		g.Tried, g.Success = append(g.Tried, cell{Text: tried}), append(g.Success, cell{succeeded, old})
 		if n.AggregatedAt != nil {
 			line.Tried = minute(n.AggregatedAt.Time())
@@ -189,8 +183,8 @@ func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
 	g.Walked = template.HTML(walked.String())
 }
 
-// since is how long ago something was on a night.
-func (g *grid) since(t *schemas.Timestamp, at schemas.Timestamp, listed bool) (text string, old bool) {
+// ago is how long something was ago on a night.
+func ago(t *schemas.Timestamp, at schemas.Timestamp, listed bool) (text string, old bool) {
 	switch {
 	case !listed:
 		return "", false
@@ -198,6 +192,9 @@ func (g *grid) since(t *schemas.Timestamp, at schemas.Timestamp, listed bool) (t
 		return "\u2013", true
 	}
 	seconds := int64(at.Time().Sub(t.Time()) / time.Second)
+	if seconds < 3600 { // minutes are too wide for a column
+		return "0h", false
+	}
 	return age(seconds), seconds > staleAfter
 }
 
@@ -262,8 +259,9 @@ func (g *grid) account(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile
 		if last >= 0 {
 			above = &rows[last]
 		}
-		row.Cells = sights(p, w, above, string(f.First), row.Target)
-		row.Story = story(p, w)
+		seen := seenOf(p, w)
+		row.Cells = sights(p, w, seen, above, string(f.First), row.Target)
+		row.Story = story(p, seen)
 		g.Rows = append(g.Rows, row)
 		last = i
 	}
@@ -288,7 +286,7 @@ func expectedRow(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile.Findi
 	for i := range w.Nights {
 		switch n := a.Nights[i]; {
 		case !n.Listed || !n.Looked:
-		case schemas.DateOf(p.Nights[i].ObservedAt.Time()) < w.Date || !p.Nights[i].Window.Contains(w.Date):
+		case !p.Nights[i].Window.Contains(w.Date):
 			w.Nights[i] = reconcile.Outside
 		default:
 			w.Nights[i] = reconcile.Absent
@@ -297,51 +295,84 @@ func expectedRow(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile.Findi
 	return w, true
 }
 
-// letters stand for what was seen, so that nobody needs the colours.
-var letters = map[reconcile.Sight]string{reconcile.Posted: "<td class=p>P", reconcile.Pending: "<td class=h>H", reconcile.Absent: "<td class=x>X",
-	reconcile.Dark: "<td class=d>?", reconcile.Outside: "<td class=o>\u2013"}
+// seen is what a cell shows: a sight, and of an absence whether the row had been
+// there before.
+type seen int
 
-// marked are the same with the window's edge above (e), where it vanished (g), or both.
-func marked(s reconcile.Sight, edge, gone bool) string {
-	out := letters[s]
-	class := ""
-	if edge {
-		class += " e"
+const (
+	dark seen = iota
+	outside
+	early // looked, and it was not there yet
+	gone
+	pending
+	posted
+)
+
+// letters stand for what was seen, so that nobody needs the colours.
+var letters = [...]string{dark: "d>?", outside: "o>\u2013", early: "y>\u00b7", gone: "x>X", pending: "h>H", posted: "p>P"}
+
+var stories = [...]string{dark: "not looked", outside: "outside the window", early: "not there yet", gone: "missing", pending: "pending", posted: "posted"}
+
+// seenOf tells for every night what was seen of a row. One that no night has is
+// gone from its date on.
+func seenOf(p *reconcile.Past, w *reconcile.RowPast) []seen {
+	all := make([]seen, len(w.Nights))
+	was := false
+	for i, s := range w.Nights {
+		switch s {
+		case reconcile.Outside:
+			all[i] = outside
+		case reconcile.Pending:
+			all[i], was = pending, true
+		case reconcile.Posted:
+			all[i], was = posted, true
+		case reconcile.Absent:
+			all[i] = early
+			if was || w.GUID == "" && schemas.DateOf(p.Nights[i].ObservedAt.Time()) >= w.Date {
+				all[i] = gone
+			}
+		}
 	}
-	if gone {
-		class += " g"
-	}
-	if class == "" {
-		return out
-	}
-	return out[:len("<td class=")] + `"` + out[len("<td class="):len("<td class=")+1] + class + `"` + out[len("<td class=")+1:]
+	return all
 }
 
-func sights(p *reconcile.Past, w, above *reconcile.RowPast, first string, target bool) template.HTML {
+// sights are the cells of a row. The edge of a night's window is drawn between
+// the rows on its two sides, and the row that a finding is about has a line
+// where that came to be true.
+func sights(p *reconcile.Past, w *reconcile.RowPast, all []seen, above *reconcile.RowPast, first string, target bool) template.HTML {
 	var b strings.Builder
-	for i, s := range w.Nights {
+	for i, s := range all {
 		from := p.Nights[i].Window.From
-		edge := above != nil && !above.Undated && !w.Undated && above.Date < from && w.Date >= from && !p.Nights[i].Unread
-		b.WriteString(marked(s, edge, target && string(p.Nights[i].Snapshot) == first))
+		class := ""
+		if above != nil && !above.Undated && !w.Undated && above.Date < from && w.Date >= from && !p.Nights[i].Unread {
+			class = " e"
+		}
+		if target && string(p.Nights[i].Snapshot) == first {
+			class += " g"
+		}
+		b.WriteString("<td class=")
+		if text := letters[s]; class != "" {
+			b.WriteString(`"` + text[:1] + class + `"` + text[1:])
+		} else {
+			b.WriteString(text)
+		}
 	}
 	return template.HTML(b.String())
 }
 
-var sightWords = map[reconcile.Sight]string{reconcile.Posted: "posted", reconcile.Pending: "pending", reconcile.Absent: "not there", reconcile.Dark: "not looked", reconcile.Outside: "outside the window"}
-
 // story says in words what the cells of a row show.
-func story(p *reconcile.Past, w *reconcile.RowPast) string {
+func story(p *reconcile.Past, all []seen) string {
 	var parts []string
-	for i := 0; i < len(w.Nights); {
+	for i := 0; i < len(all); {
 		k := i
-		for k < len(w.Nights) && w.Nights[k] == w.Nights[i] {
+		for k < len(all) && all[k] == all[i] {
 			k++
 		}
 		from, to := day(p.Nights[i].Snapshot), day(p.Nights[k-1].Snapshot)
 		if k-i > 1 {
 			from += " to " + to
 		}
-		parts = append(parts, sightWords[w.Nights[i]]+" "+from)
+		parts = append(parts, stories[all[i]]+" "+from)
 		i = k
 	}
 	return strings.Join(parts, "; ")

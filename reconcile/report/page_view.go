@@ -96,7 +96,39 @@ func fresh(e reconcile.EventName) bool {
 var told = []reconcile.EventName{reconcile.WasOpened, reconcile.WasReopened, reconcile.WasEscalated, reconcile.WasCandidate, reconcile.WasChanged,
 	reconcile.WasRecovered, reconcile.WasExplained, reconcile.WasExpired, reconcile.WasSubmitted, reconcile.WasSuppressed, reconcile.WasUnsuppressed}
 
-func (r *Report) view(p Page) *view {
+// rendering is a report on a page.
+type rendering struct {
+	*Report
+	page     Page
+	sections map[string]bool   // findings that have one
+	labels   map[string]string // what institutions are called, by code
+}
+
+func (r *Report) on(p Page) *rendering {
+	on := &rendering{r, p, map[string]bool{}, map[string]string{}}
+	for _, id := range r.Detailed {
+		on.sections[id] = true
+	}
+	named := map[string]int{}
+	for _, i := range r.past().Institutions {
+		named[shown(i.Name, longName)]++
+	}
+	for code, i := range r.past().Institutions {
+		switch name := shown(i.Name, longName); {
+		case name != "" && named[name] == 1:
+			on.labels[code] = name
+		case name != "": // the code tells them apart
+			on.labels[code] = name + " (" + shown(code, longName) + ")"
+		}
+	}
+	return on
+}
+
+func (r *rendering) institution(code string) string {
+	return cmp.Or(r.labels[code], shown(code, longName))
+}
+
+func (r *rendering) view() *view {
 	s := &r.Summary
 	v := &view{Snapshot: shown(string(s.Snapshot), longGUID), Summary: s, Why: whys(s.Members.Why), Exit: exits(s.ExitCode),
 		AllRows: len(r.Findings), Detailed: len(r.Detailed), Nights: len(r.past().Nights), AllTickets: len(r.Tickets)}
@@ -107,10 +139,6 @@ func (r *Report) view(p Page) *view {
 	for _, n := range s.Notes {
 		v.Notes = append(v.Notes, shown(n, longNote))
 	}
-	sections := map[string]bool{}
-	for _, id := range r.Detailed {
-		sections[id] = true
-	}
 	for _, f := range r.urgent() {
 		if f.State.Raised() {
 			v.Raised++
@@ -118,7 +146,7 @@ func (r *Report) view(p Page) *view {
 				v.ToReview++
 			}
 		}
-		w := r.row(f, &p, sections[f.ID])
+		w := r.row(f)
 		if w.Fresh {
 			v.Fresh++
 		}
@@ -126,12 +154,12 @@ func (r *Report) view(p Page) *view {
 			v.Rows = append(v.Rows, w)
 		}
 	}
-	v.New = r.news(&p, sections)
+	v.New = r.news()
 	v.Kinds = r.tally()
 	v.Filters = filters(v.Rows)
 	for _, t := range r.Tickets {
 		if len(v.Tickets) < mostTickets {
-			v.Tickets = append(v.Tickets, r.ticketRow(t, &p))
+			v.Tickets = append(v.Tickets, r.ticketRow(t))
 		}
 	}
 	v.Institutions, v.AllInstitutions = r.institutions()
@@ -151,15 +179,15 @@ func (r *Report) urgent() []*reconcile.Finding {
 	return all
 }
 
-func (r *Report) row(f *reconcile.Finding, p *Page, detailed bool) row {
-	w := row{ID: shown(f.ID, longGUID), Href: p.finding(f.ID, detailed), Kind: words(shown(string(f.Kind), longName)), Code: words(shown(string(f.Code), longName)),
+func (r *rendering) row(f *reconcile.Finding) row {
+	w := row{ID: shown(f.ID, longGUID), Href: r.page.finding(f.ID, r.sections[f.ID]), Kind: words(shown(string(f.Kind), longName)), Code: words(shown(string(f.Code), longName)),
 		Amount: signed(f), State: shown(string(f.State), longName), Verdict: shown(string(f.Verdict), longName),
-		Institution: shown(string(f.Institution), longName), Since: day(f.First), About: about(f), Fresh: fresh(r.News[f.ID])}
+		Institution: r.institution(string(f.Institution)), Since: day(f.First), About: about(f), Fresh: fresh(r.News[f.ID])}
 	if e := r.News[f.ID]; e != reconcile.WasStill {
 		w.News = happened(e)
 	}
 	if f.TicketID != "" {
-		w.Ticket, w.TicketHref = shown(string(f.TicketID), longGUID), p.ticket(string(f.TicketID))
+		w.Ticket, w.TicketHref = shown(string(f.TicketID), longGUID), r.page.ticket(string(f.TicketID))
 	}
 	var others []string
 	for _, guid := range []string{string(f.Member), string(f.Transaction), string(f.Account), string(f.User)} {
@@ -171,6 +199,9 @@ func (r *Report) row(f *reconcile.Finding, p *Page, detailed bool) row {
 			others = append(others, guid)
 		}
 	}
+	if code := shown(string(f.Institution), longName); code != w.Institution {
+		others = append(others, code)
+	}
 	w.Others = strings.Join(others, " ")
 	return w
 }
@@ -178,16 +209,16 @@ func (r *Report) row(f *reconcile.Finding, p *Page, detailed bool) row {
 // about says in a few words what a finding is about.
 func about(f *reconcile.Finding) string {
 	var parts []string
-	if f.Payee != "" {
-		parts = append(parts, shown(string(f.Payee), longName))
-	}
 	if f.Date != "" {
 		parts = append(parts, shown(string(f.Date), longName))
+	}
+	if f.Payee != "" {
+		parts = append(parts, shown(string(f.Payee), longName))
 	}
 	if status, ok := f.Evidence["connection_status"].(string); ok && f.Transaction == "" {
 		parts = append(parts, shown(status, 24))
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, " ")
 }
 
 // happened is an event as a word beside a finding.
@@ -203,7 +234,7 @@ func happened(e reconcile.EventName) string {
 	return string(e)
 }
 
-func (r *Report) news(p *Page, sections map[string]bool) []news {
+func (r *rendering) news() []news {
 	by := map[reconcile.EventName]*news{}
 	for _, f := range r.urgent() {
 		e, ok := r.News[f.ID]
@@ -215,7 +246,7 @@ func (r *Report) news(p *Page, sections map[string]bool) []news {
 		}
 		n := by[e]
 		if n.Count++; len(n.Rows) < mostNews {
-			n.Rows = append(n.Rows, r.row(f, p, sections[f.ID]))
+			n.Rows = append(n.Rows, r.row(f))
 		}
 		n.More = n.Count - len(n.Rows)
 	}
@@ -280,9 +311,9 @@ func filters(rows []row) []filter {
 	return all
 }
 
-func (r *Report) ticketRow(t *Ticket, p *Page) ticketRow {
-	w := ticketRow{ID: shown(t.ID, longGUID), Href: p.ticket(t.ID), Issue: words(shown(string(t.Issue), longName)), State: shown(string(t.State), longName),
-		Institution: shown(t.Institution, longName), About: shown(t.Member, longGUID), Since: day(t.Since), Findings: len(t.Findings)}
+func (r *rendering) ticketRow(t *Ticket) ticketRow {
+	w := ticketRow{ID: shown(t.ID, longGUID), Href: r.page.ticket(t.ID), Issue: words(shown(string(t.Issue), longName)), State: shown(string(t.State), longName),
+		Institution: r.institution(t.Institution), About: shown(t.Member, longGUID), Since: day(t.Since), Findings: len(t.Findings)}
 	if w.About == "" {
 		w.About = "several members"
 	}
@@ -295,7 +326,7 @@ func (r *Report) ticketRow(t *Ticket, p *Page) ticketRow {
 
 // institutionRow is an institution over the nights.
 type institutionRow struct {
-	Code, Name                      string
+	Code, Name                      string // Name is what the table of findings calls it
 	Raised, Tickets, Members, Stale int
 	Age                             string // the median, tonight
 	Ages, Stales                    template.HTML
@@ -303,7 +334,7 @@ type institutionRow struct {
 
 // institutions are those with raised findings or stale members, the worst
 // first, and how many there are.
-func (r *Report) institutions() ([]institutionRow, int) {
+func (r *rendering) institutions() ([]institutionRow, int) {
 	raised, tickets := map[string]int{}, map[string]map[string]bool{}
 	codes := map[string]bool{}
 	for i := range r.Findings {
@@ -339,9 +370,8 @@ func (r *Report) institutions() ([]institutionRow, int) {
 	var all []institutionRow
 	for _, code := range worst[:min(len(worst), mostInstitutions)] {
 		n := now(code)
-		w := institutionRow{Code: shown(code, longName), Raised: raised[code], Tickets: len(tickets[code]), Members: n.Members, Stale: n.Stale}
+		w := institutionRow{Code: shown(code, longName), Name: r.institution(code), Raised: raised[code], Tickets: len(tickets[code]), Members: n.Members, Stale: n.Stale}
 		if i := p.Institutions[code]; i != nil {
-			w.Name = shown(i.Name, longName)
 			w.Stales, w.Ages = sparkStale(p, i), sparkAge(p, i)
 		}
 		if n.Members > 0 {

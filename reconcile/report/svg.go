@@ -15,6 +15,7 @@ import (
 type following struct {
 	sign     schemas.Money // 1; -1 where the balance is what is owed
 	pendings bool          // pending transactions count
+	late     bool          // the balance moves a night after them
 	steps    []step
 	right    int // steps that are as large as those of the sum
 }
@@ -38,24 +39,41 @@ func follow(p *reconcile.Past, a *reconcile.AccountPast) (following, bool) {
 		}
 	}
 	var best following
-	for _, sign := range []schemas.Money{1, -1} {
-		for _, pendings := range []bool{false, true} {
-			f := following{sign: sign, pendings: pendings}
-			for k := 1; k < len(known); k++ {
-				s := step{from: known[k-1], to: known[k]}
-				s.balance = *a.Nights[s.to].Balance - *a.Nights[s.from].Balance
-				s.sum = sign * moved(p, a, s.from, s.to, pendings)
-				if s.drift() == 0 {
-					f.right++
-				}
-				f.steps = append(f.steps, s)
-			}
+	for _, pendings := range []bool{false, true} {
+		var steps []step
+		for k := 1; k < len(known); k++ {
+			s := step{from: known[k-1], to: known[k], sum: moved(p, a, known[k-1], known[k], pendings)}
+			s.balance = *a.Nights[s.to].Balance - *a.Nights[s.from].Balance
+			steps = append(steps, s)
+		}
+		for _, f := range []following{{sign: 1}, {sign: -1}, {sign: 1, late: true}, {sign: -1, late: true}} {
+			f.pendings = pendings
+			f.follow(steps)
 			if best.sign == 0 || f.right > best.right {
 				best = f
 			}
 		}
 	}
 	return best, len(best.steps) > 0 && 2*best.right >= len(best.steps)
+}
+
+// follow counts how often the balance makes the steps of the sum. What came
+// before the first of them nobody knows: a late balance begins with the second.
+func (f *following) follow(steps []step) {
+	for k, s := range steps {
+		switch {
+		case !f.late:
+			s.sum *= f.sign
+		case k == 0:
+			continue
+		default:
+			s.sum = f.sign * steps[k-1].sum
+		}
+		if s.drift() == 0 {
+			f.right++
+		}
+		f.steps = append(f.steps, s)
+	}
 }
 
 // moved is by how much the sum of the rows is another on the later night.
@@ -115,9 +133,10 @@ func balanceChart(p *reconcile.Past, a *reconcile.AccountPast) *chart {
 	var drifts []step
 	if ok {
 		sum = make([]*schemas.Money, len(p.Nights))
-		at := *balance[first]
-		sum[first] = &at
-		for _, s := range f.steps {
+		for k, s := range f.steps {
+			if k == 0 {
+				sum[s.from] = balance[s.from]
+			}
 			next := *sum[s.from] + s.sum
 			sum[s.to] = &next
 			if s.drift() != 0 {
@@ -137,7 +156,8 @@ func balanceChart(p *reconcile.Past, a *reconcile.AccountPast) *chart {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg role="img" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d"><title>Balance by night</title><desc>%s</desc>`, nightWide*len(p.Nights), chartHigh, template.HTMLEscapeString(c.Says))
 	for _, s := range drifts {
-		fmt.Fprintf(&b, `<path class="drift" d="M%d 0h%dv%dh-%[2]dz"/><path class="tip" d="M%d %dl5 8h-10z"/>`, nightWide*s.to, nightWide, chartHigh, nightWide*s.to+nightWide/2, chartHigh-9)
+		fmt.Fprintf(&b, `<path class="drift" d="M%d 0h%dv%dh-%dz"/><path class="tip" d="M%d %dl5 8h-10z"/>`,
+			nightWide*s.to, nightWide, chartHigh, nightWide, nightWide*s.to+nightWide/2, chartHigh-9)
 	}
 	if ok {
 		fmt.Fprintf(&b, `<path class="sum" d="%s"/>`, line(sum, scale))
@@ -159,6 +179,9 @@ func (f following) says(p *reconcile.Past, drifts []step, ok bool) string {
 	}
 	if f.sign < 0 {
 		s += ", as what is owed"
+	}
+	if f.late {
+		s += ", a night late"
 	}
 	if len(drifts) == 0 {
 		return s + ", on every night."
@@ -221,11 +244,11 @@ const (
 	sparkHigh = 26
 )
 
-// sparkStale draws how many members were stale, as bars.
+// sparkStale draws how many members were stale, as bars: a full one is all.
 func sparkStale(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
-	most := 1
+	most, members := 0, 1
 	for _, n := range i.Nights {
-		most = max(most, n.Stale)
+		most, members = max(most, n.Stale), max(members, n.Members)
 	}
 	var d strings.Builder
 	wide := float64(sparkWide) / float64(len(i.Nights))
@@ -233,7 +256,7 @@ func sparkStale(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
 		if n.Stale == 0 || p.Nights[k].Unread {
 			continue
 		}
-		high := float64(n.Stale) / float64(most) * (sparkHigh - 2)
+		high := max(float64(n.Stale)/float64(members)*(sparkHigh-2), 2)
 		fmt.Fprintf(&d, "M%.1f %dv-%.1fh%.1fv%.1fz", float64(k)*wide+.5, sparkHigh-1, high, max(wide-1, 1), high)
 	}
 	first, last := i.Nights[0], i.Nights[len(i.Nights)-1]
