@@ -25,7 +25,7 @@ func TestDecide(t *testing.T) {
 		{[]string{"action", "suppress", "reason", "known to us", "until", "2026-03-31"}, reconcile.Suppressed, []string{"Suppressed (1 finding).", "suppress by Ada, until 2026-03-31: known to us", `value="unsuppress"`, `name="who" required maxlength="500" autocomplete="name" value="Ada"`}},
 		{[]string{"action", "unsuppress"}, reconcile.Open, []string{"it shows again", "unsuppress by Ada"}},
 		{[]string{"action", "submit", "ref", "ZD-123"}, reconcile.Submitted, []string{"it was sent", "submit by Ada, ZD-123"}},
-		{[]string{"action", "close", "reason", "the bank\r\nsays so"}, reconcile.Explained, []string{"Closed", "close by Ada: the bank says so", "closed_by_user"}},
+		{[]string{"action", "close", "reason", "the bank\r\nsays so"}, reconcile.Explained, []string{"Closed", "close by Ada: the bank says so"}},
 	} {
 		a := d.send(path, step.ask...)
 		if a.status != http.StatusOK || !strings.HasPrefix(a.at, path+"?done=") {

@@ -44,6 +44,9 @@ var pages = func() map[string]*template.Template {
 		"says":  reconcile.Says,
 		"path":  func(s any) string { return url.PathEscape(fmt.Sprint(s)) },
 		"about": about,
+		"called": func(names map[string]string, code any) string {
+			return cmp.Or(names[fmt.Sprint(code)], fmt.Sprint(code))
+		},
 		"count": counted,
 		"facts": facts,
 		"list":  func(s ...any) []any { return s },
@@ -60,13 +63,14 @@ type page struct {
 	Title   string
 	Store   string
 	Who     string
-	Form    string        // of Site
-	Query   string        // in the field for searching
-	Done    string        // what was decided just now
-	Problem string        // what is wrong with what was typed
-	Again   bool          // ask for the page once more
-	Whole   template.HTML // stands for all between the bar and the end
-	At      string        // which of the pages in the bar it is
+	Form    string            // of Site
+	Query   string            // in the field for searching
+	Done    string            // what was decided just now
+	Problem string            // what is wrong with what was typed
+	Again   bool              // ask for the page once more
+	Whole   template.HTML     // stands for all between the bar and the end
+	Names   map[string]string // of institutions, by code
+	At      string            // which of the pages in the bar it is
 	Body    any
 }
 
@@ -184,7 +188,7 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(b.News, byUrgency)
 	b.NewsLeft = max(0, len(b.News)-perPage)
 	b.News = b.News[:len(b.News)-b.NewsLeft]
-	s.show(w, r, http.StatusOK, "overview", &page{Title: "Night of " + day(v.summary.Snapshot), Body: &b, Done: done(r)})
+	s.show(w, r, http.StatusOK, "overview", &page{Names: v.names, Title: "Night of " + day(v.summary.Snapshot), Body: &b, Done: done(r)})
 	return nil
 }
 
@@ -248,7 +252,7 @@ func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
 		l.Later = to(l.From + perPage)
 	}
 	l.Found = found[l.From:min(len(found), l.From+perPage)]
-	s.show(w, r, http.StatusOK, "findings", &page{Title: "Findings", At: "findings", Body: &l})
+	s.show(w, r, http.StatusOK, "findings", &page{Names: v.names, Title: "Findings", At: "findings", Body: &l})
 	return nil
 }
 
@@ -281,18 +285,25 @@ func (s *Site) showFinding(w http.ResponseWriter, r *http.Request, status int, t
 	type body struct {
 		*reconcile.Finding
 		Subject   subject
-		Events    []reconcile.Event
 		Decisions []reconcile.Decision
-		New       bool
-		Past      template.HTML
+		New, Late bool
+		Detail    template.HTML
+		Legend    template.HTML
 	}
-	events, allowed := v.story(f.ID)
-	slices.Reverse(events)
+	allowed := v.allowed(f.ID)
 	if f.TicketID != "" {
 		allowed = slices.DeleteFunc(allowed, func(a reconcile.Action) bool { return a == reconcile.Request })
 	}
-	b := body{Finding: f, Events: events, Decisions: v.decisions[f.ID], New: v.isNew(f), Subject: subject{"this finding", "/findings/" + f.ID, choices(allowed, typed)}}
-	s.show(w, r, status, "finding", &page{Title: title(f), Body: &b, Done: done(r), Problem: wrong, Who: typed.Get("who")})
+	b := body{Finding: f, Decisions: v.decisions[f.ID], New: v.isNew(f), Subject: subject{"this finding", "/findings/" + f.ID, choices(allowed, typed)}}
+	if b.Detail, b.Late, err = s.detail(r, v, f); err != nil {
+		return err
+	}
+	if strings.Contains(string(b.Detail), `class="grid"`) {
+		if b.Legend, err = report.Legend(); err != nil {
+			return err
+		}
+	}
+	s.show(w, r, status, "finding", &page{Names: v.names, Title: title(f), Body: &b, Done: done(r), Problem: wrong, Who: typed.Get("who")})
 	return nil
 }
 
@@ -321,7 +332,7 @@ func (s *Site) tickets(w http.ResponseWriter, r *http.Request) error {
 			b.Tickets = append(b.Tickets, t)
 		}
 	}
-	s.show(w, r, http.StatusOK, "tickets", &page{Title: "Tickets", At: "tickets", Body: &b, Done: done(r)})
+	s.show(w, r, http.StatusOK, "tickets", &page{Names: v.names, Title: "Tickets", At: "tickets", Body: &b, Done: done(r)})
 	return nil
 }
 
@@ -360,8 +371,7 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 	}
 	var allowed []reconcile.Action
 	for i := range t.Findings {
-		_, of := v.story(t.Findings[i].ID)
-		for _, a := range of {
+		for _, a := range v.allowed(t.Findings[i].ID) {
 			if a != reconcile.Request && !slices.Contains(allowed, a) {
 				allowed = append(allowed, a)
 			}
@@ -372,7 +382,7 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 		b.Found = append(b.Found, &t.Findings[i])
 	}
 	slices.SortStableFunc(b.Found, byUrgency)
-	s.show(w, r, status, "ticket", &page{Title: "Ticket " + t.ID, Body: &b, Done: done(r), Problem: wrong, Who: typed.Get("who")})
+	s.show(w, r, status, "ticket", &page{Names: v.names, Title: "Ticket " + t.ID, Body: &b, Done: done(r), Problem: wrong, Who: typed.Get("who")})
 	return nil
 }
 
@@ -416,6 +426,6 @@ func (s *Site) showInstitution(w http.ResponseWriter, r *http.Request, status in
 	if hidable > 0 {
 		b.Subject.Actions = choices([]reconcile.Action{reconcile.Suppress}, typed)
 	}
-	s.show(w, r, status, "institution", &page{Title: "Institution " + b.Code, Body: &b, Done: done(r), Problem: wrong, Who: typed.Get("who")})
+	s.show(w, r, status, "institution", &page{Names: v.names, Title: cmp.Or(v.names[b.Code], "Institution "+b.Code), Body: &b, Done: done(r), Problem: wrong, Who: typed.Get("who")})
 	return nil
 }

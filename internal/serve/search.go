@@ -62,7 +62,7 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(h.Found, byUrgency)
 	h.Rest = max(0, len(h.Found)-perPage)
 	h.Found = h.Found[:len(h.Found)-h.Rest]
-	s.show(w, r, http.StatusOK, "search", &page{Title: "Search", Body: &h})
+	s.show(w, r, http.StatusOK, "search", &page{Names: v.names, Title: "Search", Body: &h})
 	return nil
 }
 

@@ -83,6 +83,8 @@ func (s *Site) routes() http.Handler {
 		"GET /search":               s.search,
 		"GET /transactions/{guid}":  s.explain,
 		"GET /report/{file}":        s.reportFile,
+		"GET /report":               s.wholeReport,
+		"GET /script.js":            s.scriptFile,
 		"/":                         func(http.ResponseWriter, *http.Request) error { return missing("There is no such page.") },
 	} {
 		m.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {

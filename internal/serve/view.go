@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -26,6 +25,7 @@ type view struct {
 	tickets   []*report.Ticket // of findings that are live
 	decisions map[string][]reconcile.Decision
 	news      map[string]reconcile.EventName
+	names     map[string]string // of institutions, by code
 
 	mu     sync.Mutex // of ledger, which is not for two at once
 	ledger *reconcile.Ledger
@@ -115,7 +115,7 @@ func open(st snapshot.Store) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &view{summary: res.Summary, result: res, ledger: ledger, all: ledger.Findings(), news: ledger.News(last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
+	v := &view{summary: res.Summary, result: res, ledger: ledger, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
 	var live []reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]
@@ -133,28 +133,9 @@ func open(st snapshot.Store) (*view, error) {
 	return v, nil
 }
 
-// story returns what happened to a finding, and what may be decided of it.
-func (v *view) story(id string) ([]reconcile.Event, []reconcile.Action) {
+// allowed returns what may be decided of a finding.
+func (v *view) allowed(id string) []reconcile.Action {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	_, events, _ := v.ledger.Finding(id)
-	return events, v.ledger.Allowed(id)
-}
-
-// report runs use with the whole report as it is now. It has a ledger of its
-// own, since it takes long and nobody should wait for it who reads a page.
-func (s *Site) report(ctx context.Context, v *view, use func(*report.Report) error) error {
-	return s.read(ctx, func(ctx context.Context) error {
-		if v.live == nil {
-			own, err := open(s.st)
-			if err != nil {
-				return err
-			}
-			if v.live, err = report.Live(ctx, s.st, own.result); err != nil {
-				v.live = nil
-				return err
-			}
-		}
-		return use(v.live)
-	})
+	return v.ledger.Allowed(id)
 }
