@@ -19,7 +19,11 @@ const (
 // with the urgent part of its tables.
 func (r *Report) Markdown() []byte {
 	on := r.on(Page{})
-	v, s := on.view(), &r.Summary
+	return on.markdown(on.view())
+}
+
+func (r *rendering) markdown(v *view) []byte {
+	s := &r.Summary
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Tallyport report %s\n\nSnapshot of %s", code(v.Snapshot), v.Observed)
 	if v.Compared != "" {
@@ -45,7 +49,7 @@ func (r *Report) Markdown() []byte {
 	v.kindsText(&b)
 	v.ticketsText(&b)
 	v.findingsText(&b)
-	on.nightsText(&b)
+	r.nightsText(&b)
 	v.institutionsText(&b)
 	return b.Bytes()
 }
@@ -99,11 +103,7 @@ func (v *view) kindsText(b *bytes.Buffer) {
 func (v *view) ticketsText(b *bytes.Buffer) {
 	lines := [][]string{{"Ticket", "Issue", "State", "Institution", "Member", "Findings", "Since"}}
 	for _, t := range v.Tickets[:min(len(v.Tickets), mostLines)] {
-		about := t.About
-		if strings.HasPrefix(about, "MBR-") {
-			about = code(about)
-		}
-		lines = append(lines, []string{code(t.ID), escaped(t.Issue), escaped(t.State), escaped(t.Institution), about, count(t.Findings), t.Since})
+		lines = append(lines, []string{code(t.ID), escaped(t.Issue), escaped(t.State), escaped(t.Institution), code(t.About), count(t.Findings), escaped(t.Since)})
 	}
 	b.WriteString("\n## Tickets\n\n")
 	table(b, lines, v.AllTickets)

@@ -27,7 +27,7 @@ var (
 
 // templates are parsed when the first page is written: most commands write none.
 var templates = sync.OnceValue(func() *template.Template {
-	return template.Must(template.Must(template.New("page").Parse(pageText)).Parse(findingText))
+	return template.Must(template.Must(template.New("page").Funcs(template.FuncMap{"n": count[int], "n64": count[int64]}).Parse(pageText)).Parse(findingText))
 })
 
 // Page says where a report's links lead, and what a live page adds to it. The
@@ -71,11 +71,17 @@ func WriteFrame(w io.Writer, title string, forms bool, body template.HTML) error
 
 // WriteHTML writes the report as one document that needs no other.
 func (r *Report) WriteHTML(w io.Writer, p Page) error {
+	on := r.on(p)
+	return on.html(w, on.view())
+}
+
+func (r *rendering) html(w io.Writer, v *view) error {
 	var body bytes.Buffer
-	if err := r.WriteBody(&body, p); err != nil {
+	body.WriteString(string(r.page.Above))
+	if err := r.body(&body, v); err != nil {
 		return err
 	}
-	return WriteFrame(w, "Tallyport report "+string(r.Summary.Snapshot), p.Actions != nil, p.Above+template.HTML(body.String()))
+	return WriteFrame(w, "Tallyport report "+string(r.Summary.Snapshot), r.page.Actions != nil, template.HTML(body.String()))
 }
 
 // mostBytes is how large the body of a page may become by the sections of
@@ -85,7 +91,10 @@ const mostBytes = 4_500_000
 // WriteBody writes the report without the document around it.
 func (r *Report) WriteBody(w io.Writer, p Page) error {
 	on := r.on(p)
-	v := on.view()
+	return on.body(w, on.view())
+}
+
+func (r *rendering) body(w io.Writer, v *view) error {
 	var top, sections bytes.Buffer
 	if err := templates().ExecuteTemplate(&top, "rows", v.Rows); err != nil {
 		return err
@@ -93,7 +102,7 @@ func (r *Report) WriteBody(w io.Writer, p Page) error {
 	v.Table = template.HTML(top.String())
 	for _, id := range r.Detailed {
 		whole := sections.Len()
-		d := on.detail(id)
+		d := r.detail(id)
 		if d == nil {
 			continue
 		}
@@ -133,7 +142,7 @@ func (p *Page) finding(id string, detailed bool) string {
 	case p.Finding != nil:
 		return p.Finding(id)
 	case detailed:
-		return "#" + url.PathEscape(id)
+		return "#" + url.PathEscape(shown(id, longGUID)) // as the section is called
 	}
 	return ""
 }
@@ -141,10 +150,12 @@ func (p *Page) finding(id string, detailed bool) string {
 // pageFiles adds the page to the files of the report.
 func (r *Report) pageFiles(files map[string][]byte) error {
 	var page bytes.Buffer
-	if err := r.WriteHTML(&page, Page{}); err != nil {
+	on := r.on(Page{})
+	v := on.view()
+	if err := on.html(&page, v); err != nil {
 		return err
 	}
-	files["report.html"], files["report.md"] = page.Bytes(), r.Markdown()
+	files["report.html"], files["report.md"] = page.Bytes(), on.markdown(v)
 	return nil
 }
 

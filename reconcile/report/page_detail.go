@@ -266,7 +266,7 @@ func (g *grid) account(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile
 		last = i
 	}
 	w := p.Nights[len(p.Nights)-1].Window
-	g.Edge = fmt.Sprintf("on the last night the window is %s to %s", w.From, w.To)
+	g.Edge = fmt.Sprintf("On the last night the window is %s to %s", w.From, w.To)
 	g.Balance = balanceChart(p, a)
 }
 

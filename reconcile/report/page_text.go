@@ -27,6 +27,9 @@ const (
 // shown is a text as a page may show it: at most n characters on one line,
 // without those that would turn, hide or break what stands around it.
 func shown(s string, n int) string {
+	if len(s) <= n && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+		return s // most are
+	}
 	var b strings.Builder
 	for _, c := range s { // what is not UTF-8 comes as U+FFFD
 		if n--; n < 0 {
@@ -84,17 +87,6 @@ func count[T int | int64](n T) string {
 		s = s[:i] + "," + s[i:]
 	}
 	return s
-}
-
-// counted is a number of things: one is not plural.
-func counted[T int | int64](n T, thing string) string {
-	switch {
-	case n == 1:
-		return "1 " + thing
-	case strings.HasSuffix(thing, "ch"):
-		return count(n) + " " + thing + "es"
-	}
-	return count(n) + " " + thing + "s"
 }
 
 // day is the UTC date of a snapshot.

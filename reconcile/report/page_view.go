@@ -231,7 +231,7 @@ func happened(e reconcile.EventName) string {
 	case reconcile.WasCandidate:
 		return "suspected"
 	}
-	return string(e)
+	return shown(string(e), longName)
 }
 
 func (r *rendering) news() []news {
