@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -168,6 +169,15 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 				}
 			}
 			ts.Fatalf("nothing was done to %s", args[0])
+		},
+		// pick NAME REGEXP sets $NAME to what the first group matches in the output of
+		// the last command.
+		"pick": func(ts *testscript.TestScript, _ bool, args []string) {
+			found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+			if found == nil {
+				ts.Fatalf("nothing there is like %s", args[1])
+			}
+			ts.Setenv(args[0], found[1])
 		},
 		// singles STATUS is what single transactions are answered with; 0: as they are.
 		"singles": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -69,15 +69,9 @@ func Explain(ctx context.Context, st snapshot.Store, guid string) (*Explanation,
 		if string(f.Transaction) != guid && !bytes.Contains(must(marshal(f.Evidence)), needle) {
 			continue
 		}
-		_, events, _ := ledger.Finding(f.ID)
-		if events == nil {
-			events = []Event{}
-		}
-		told := Told{f, Says(f.Code), events, []Decision{}}
-		for _, d := range ledger.Decisions() {
-			if d.Finding == f.ID && d.Action != Probe { // what a probe answered stands in the evidence
-				told.Decisions = append(told.Decisions, d)
-			}
+		told, err := ledger.Told(f.ID)
+		if err != nil {
+			return nil, err
 		}
 		x.out.Findings = append(x.out.Findings, told)
 		if string(f.Transaction) == guid {

@@ -396,7 +396,7 @@ func (n *accountNight) missing(g *gone) Finding {
 	if g.Doubt != "" {
 		f.Evidence["ambiguous_with"] = g.Doubt
 	}
-	f.MissingInputs = missingFor(f.IssueType)
+	f.MissingInputs = missingRow(&f)
 	return f
 }
 

@@ -217,12 +217,12 @@ func (f *Finding) cells() ([]string, error) {
 	}
 	inputs, err := marshal(f.MissingInputs)
 	return []string{f.ID, string(f.Kind), string(f.Code), string(f.Verdict), string(f.IssueType), string(f.State), string(f.TicketID), string(f.User), string(f.Member), string(f.Account),
-		string(f.Transaction), string(f.Institution), string(f.Date), string(f.Amount), string(f.Type), defused(string(f.Payee)), string(f.First), string(f.Last), string(f.LastGood),
+		string(f.Transaction), string(f.Institution), string(f.Date), string(f.Amount), string(f.Type), Defused(string(f.Payee)), string(f.First), string(f.Last), string(f.LastGood),
 		string(evidence), string(inputs)}, err
 }
 
-// defused puts an apostrophe before a text that a spreadsheet would run.
-func defused(s string) string {
+// Defused puts an apostrophe before a text that a spreadsheet would run.
+func Defused(s string) string {
 	if strings.HasPrefix(strings.TrimLeft(s, "\t\r"), "=") || s != "" && strings.ContainsRune("+-@\t\r'＝＋－＠", []rune(s)[0]) {
 		return "'" + s
 	}

@@ -33,6 +33,7 @@ type PastNight struct {
 type MemberPast struct {
 	User, Member, Institution string
 	Nights                    []MemberNight // one for each of Past.Nights
+	Accounts                  []string      // guids of those that the last night lists
 }
 
 // MemberNight is what a snapshot says of a member.
@@ -82,6 +83,8 @@ const (
 
 // InstitutionPast is an institution by night.
 type InstitutionPast struct {
+	// Name and URL are those of the list of institutions: what a member is called,
+	// a person may have chosen.
 	Code, Name, URL string
 	Nights          []InstitutionNight // one for each of Past.Nights
 }
@@ -171,7 +174,7 @@ func (b *lookingBack) night(ctx context.Context, st snapshot.Store, m *snapshot.
 		return err
 	}
 	if i == b.nights-1 {
-		if err := b.institutions(ctx, r); err != nil {
+		if err := errors.Join(b.institutions(ctx, r), b.accountsOf(ctx, r)); err != nil {
 			return err
 		}
 	}
@@ -203,16 +206,17 @@ func (b *lookingBack) night(ctx context.Context, st snapshot.Store, m *snapshot.
 func (b *lookingBack) members(ctx context.Context, r *snapshot.Reader, i int) error {
 	at := observed(r.Manifest())
 	t := schemas.Members
-	guid, code, name := t.Index("guid"), t.Index("institution_code"), t.Index("name")
+	guid, code := t.Index("guid"), t.Index("institution_code")
 	tried, succeeded, status := t.Index("aggregated_at"), t.Index("successfully_aggregated_at"), t.Index("connection_status")
-	err := r.Scan(ctx, t, []string{"user_guid", "guid", "institution_code", "name", "aggregated_at", "successfully_aggregated_at", "connection_status"}, func(vals []schemas.Value) error {
+	err := r.Scan(ctx, t, []string{"user_guid", "guid", "institution_code", "aggregated_at", "successfully_aggregated_at", "connection_status"}, func(vals []schemas.Value) error {
 		saa := timestamp(vals[succeeded])
-		if key := string(vals[code].Text); key != "" && saa != nil {
+		if key := string(vals[code].Text); key != "" {
 			if b.past.Institutions[key] == nil {
 				b.past.Institutions[key] = &InstitutionPast{Code: key, Nights: make([]InstitutionNight, b.nights)}
 			}
-			b.past.Institutions[key].Name = cmp.Or(b.past.Institutions[key].Name, vals[name].String())
-			b.ages[key] = append(b.ages[key], int64(between(*saa, at).Seconds()))
+			if saa != nil {
+				b.ages[key] = append(b.ages[key], int64(between(*saa, at).Seconds()))
+			}
 		}
 		if m := b.past.Members[string(vals[guid].Text)]; m != nil {
 			m.Institution = cmp.Or(vals[code].String(), m.Institution)
@@ -236,19 +240,45 @@ func (b *lookingBack) institutions(ctx context.Context, r *snapshot.Reader) erro
 	code, name, url := t.Index("code"), t.Index("name"), t.Index("url")
 	return r.Scan(ctx, t, []string{"code", "name", "url"}, func(vals []schemas.Value) error {
 		if p := b.past.Institutions[string(vals[code].Text)]; p != nil {
-			p.Name, p.URL = cmp.Or(vals[name].String(), p.Name), vals[url].String()
+			p.Name, p.URL = vals[name].String(), vals[url].String()
 		}
 		return nil
 	})
 }
 
+// accountsOf reads which accounts the members have.
+func (b *lookingBack) accountsOf(ctx context.Context, r *snapshot.Reader) error {
+	t := schemas.Accounts
+	member, guid := t.Index("member_guid"), t.Index("guid")
+	for part := range r.Manifest().Shards {
+		if !b.anyMemberIn(part, r.Manifest().Shards) {
+			continue
+		}
+		err := r.ScanPart(ctx, t, part, []string{"user_guid", "member_guid", "guid"}, func(vals []schemas.Value) error {
+			if m := b.past.Members[string(vals[member].Text)]; m != nil {
+				m.Accounts = append(m.Accounts, vals[guid].String())
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *lookingBack) anyMemberIn(part, of int) bool {
+	for _, m := range b.past.Members {
+		if schemas.UserID(m.User).Shard(of) == part {
+			return true
+		}
+	}
+	return false
+}
+
 // walks reads which members' lists were read to their end.
 func (b *lookingBack) walks(ctx context.Context, r *snapshot.Reader, part, i int) error {
-	wanted := false
-	for _, m := range b.past.Members {
-		wanted = wanted || schemas.UserID(m.User).Shard(r.Manifest().Shards) == part
-	}
-	if !wanted {
+	if !b.anyMemberIn(part, r.Manifest().Shards) {
 		return nil
 	}
 	t := schemas.Coverage

@@ -311,6 +311,6 @@ func (n *accountNight) seriesFinding(s *series) Finding {
 		f.Verdict = Ticket
 		f.Evidence["never_seen"] = s.Step
 	}
-	f.MissingInputs = missingFor(f.IssueType)
+	f.MissingInputs = missingRow(&f)
 	return f
 }

@@ -128,6 +128,21 @@ func missingFor(t IssueType) []string {
 	return nil
 }
 
+// missingRow lists what MX's support table asks for of a transaction that is
+// missing, and only a person can add.
+func missingRow(f *Finding) []string {
+	inputs := []string{}
+	for _, part := range []struct {
+		name string
+		is   text
+	}{{"date", f.Date}, {"amount", f.Amount}, {"payee", f.Payee}} {
+		if part.is == "" {
+			inputs = append(inputs, part.name+" of the missing transaction")
+		}
+	}
+	return append(inputs, "screenshots of the missing transaction from the FI website")
+}
+
 func instant(t *schemas.Timestamp) any {
 	if t == nil {
 		return nil

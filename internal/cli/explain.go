@@ -170,6 +170,11 @@ func (s *session) printTold(f *reconcile.Told, guid string) {
 	if f.Amount != "" { // all that is left of it once its snapshots are pruned
 		s.out("  %s %s %s, %s, account %s\n", printable(string(f.Date)), printable(string(f.Amount)), printable(string(f.Type)), printable(string(f.Payee)), printable(string(f.Account)))
 	}
+	s.printLife(f)
+}
+
+// printLife prints the evidence of a finding, its events and what people decided.
+func (s *session) printLife(f *reconcile.Told) {
 	s.printEvidence(f.Evidence)
 	told := map[reconcile.Code]bool{f.Code: true}
 	for _, e := range f.Events {

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tallyport/reconcile"
+	"tallyport/reconcile/report"
 	"tallyport/snapshot"
 )
 
@@ -21,40 +21,43 @@ func (s *session) ticketsCommand() *cli.Command {
 		Name:  "tickets",
 		Usage: "works with the findings that a person decides on",
 		Subcommands: []*cli.Command{
-			s.command(&cli.Command{
-				Name: "list", Usage: "lists the tickets, oldest first",
-				Description: `A ticket is for one member and one type of issue, or for an institution that is out.
+			s.listTicketsCommand(),
+			s.showTicketCommand(),
+			s.requestCommand(),
+			s.suppressCommand(),
+			s.unsuppressCommand(),
+			s.submitCommand(),
+			s.closeCommand(),
+			s.baselineCommand(),
+			s.bundleCommand(),
+		},
+	})
+}
+
+func (s *session) listTicketsCommand() *cli.Command {
+	return s.command(&cli.Command{
+		Name: "list", Usage: "lists the tickets, oldest first",
+		Description: `A ticket is for one member and one type of issue, or for an institution that is out.
 Without --state it carries what is raised: findings that are open, and those that were submitted
-or escalated, which no command of this version does. A ticket about transactions names each.
+or escalated. A ticket about transactions names each. Ages count up to the newest snapshot that was judged.
 
 Examples:
   tallyport tickets list --store /data/mx
+  tallyport tickets list --age 72h --state open
+  tallyport tickets list --new-since 2026-11-20
   tallyport tickets list --kind missing_transaction --json
   tallyport tickets list --state candidate --all`,
-				Flags: []cli.Flag{storeFlag(),
-					&cli.StringFlag{Name: "kind", Usage: "only findings of this `KIND`, as missing_transaction"},
-					&cli.StringFlag{Name: "institution", Usage: "only findings about this institution's `CODE`"},
-					&cli.StringFlag{Name: "state", Usage: "only findings in this `STATE`, as candidate or suppressed"},
-					&cli.BoolFlag{Name: "all", Usage: "also findings without a ticket, each by its own id"},
-					jsonFlag("print one JSON object per ticket"),
-				},
-				Action: s.listTickets,
-			}, 0),
-			s.command(&cli.Command{
-				Name: "baseline", Usage: "puts everything aside that is there now, so that only what is new shows",
-				Description: `For the first days of a store: what is raised or a candidate is suppressed for good. It says how many, and does it with --yes.
-
-Example:
-  tallyport tickets baseline --store /data/mx --reason "known before we started" --yes`,
-				Flags: []cli.Flag{storeFlag(), lockWaitFlag(),
-					&cli.StringFlag{Name: "reason", Usage: "`TEXT` that says why, for whoever asks later"},
-					&cli.StringFlag{Name: "who", Usage: "`NAME` of whoever decides (default: $USER)"},
-					&cli.BoolFlag{Name: "yes", Usage: "do it; without it nothing is changed"},
-				},
-				Action: s.baseline,
-			}, 0),
+		Flags: []cli.Flag{storeFlag(),
+			&cli.StringFlag{Name: "kind", Usage: "only findings of this `KIND`, as missing_transaction"},
+			&cli.StringFlag{Name: "institution", Usage: "only findings about this institution's `CODE`"},
+			&cli.StringFlag{Name: "state", Usage: "only findings in this `STATE`, as candidate or suppressed"},
+			&cli.DurationFlag{Name: "age", Usage: "only what has been true for at least this long, as 72h"},
+			&cli.StringFlag{Name: "new-since", Usage: "only what was raised after this `SNAPSHOT`, or from this date on"},
+			&cli.BoolFlag{Name: "all", Usage: "also findings without a ticket, each by its own id"},
+			jsonFlag("print one JSON object per ticket"),
 		},
-	})
+		Action: s.listTickets,
+	}, 0)
 }
 
 // ticketLine is one line of tickets list.
@@ -89,11 +92,18 @@ func (s *session) listTickets(c *cli.Context) (err error) {
 	if kind, all := reconcile.Kind(c.String("kind")), reconcile.Kinds(); kind != "" && !slices.Contains(all, kind) {
 		return usagef("--kind %q is not one of %s", kind, joined(all))
 	}
+	since, err := newSince(c.String("new-since"))
+	if err != nil {
+		return err
+	}
+	if c.Duration("age") < 0 {
+		return usagef("--age cannot be negative")
+	}
 	st, err := s.openStore(c.String("store"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer closeStore(st, &err)
 	ledger, err := s.openLedger(st)
 	if err != nil {
 		return err
@@ -111,7 +121,10 @@ func (s *session) listTickets(c *cli.Context) (err error) {
 			found = append(found, f)
 		}
 	}
-	lines, bare := ticketLines(found, c.Bool("all"))
+	last, _ := ledger.Last()
+	lines, bare := ticketLines(found, c.Bool("all"), func(t *report.Ticket) bool {
+		return last.Time().Sub(t.Since.Time()) >= c.Duration("age") && since(t, ledger)
+	})
 	if c.Bool("json") {
 		enc := json.NewEncoder(s.env.Stdout)
 		for _, l := range lines {
@@ -173,36 +186,58 @@ func (s *session) fit(line string) string {
 	return string(r)
 }
 
-// ticketLines gathers findings by ticket. It counts those that have none, or
-// makes a line of each.
-func ticketLines(found []reconcile.Finding, all bool) (lines []*ticketLine, bare int) {
-	byID := map[string]*ticketLine{}
+// newSince is the test of --new-since: a snapshot, or a date.
+func newSince(v string) (func(*report.Ticket, *reconcile.Ledger) bool, error) {
+	if v == "" {
+		return func(*report.Ticket, *reconcile.Ledger) bool { return true }, nil
+	}
+	date, err := time.Parse(time.DateOnly, v)
+	if id := snapshot.ID(v); err != nil && !id.Valid() {
+		return nil, usagef("--new-since %q is neither a snapshot, such as 20261120T020000Z, nor a date, such as 2026-11-20", v)
+	}
+	return func(t *report.Ticket, l *reconcile.Ledger) bool {
+		raised := t.Raised(l)
+		if t.ID == "" { // no ticket carries it
+			raised = t.Since
+		}
+		return raised == "" || err != nil && raised > snapshot.ID(v) || err == nil && !raised.Time().Before(date)
+	}, nil
+}
+
+// ticketLines makes a line of each wanted ticket. It counts the findings that
+// have none, or makes a line of each.
+func ticketLines(found []reconcile.Finding, all bool, wanted func(*report.Ticket) bool) (lines []*ticketLine, bare int) {
+	tickets := report.Tickets(found)
 	for i := range found {
 		f := &found[i]
-		id := string(f.TicketID)
-		if id == "" {
-			if !all {
-				bare++
-				continue
-			}
-			id = f.ID
+		if f.TicketID == "" {
+			tickets = append(tickets, &report.Ticket{Issue: f.IssueType, State: f.State, Member: string(f.Member), Institution: string(f.Institution), Since: f.First, Findings: found[i : i+1]})
 		}
-		l := byID[id]
-		if l == nil {
-			l = &ticketLine{Issue: f.IssueType, State: f.State, Verdict: f.Verdict, Member: string(f.Member), Institution: string(f.Institution), Since: f.First, Transactions: []string{}}
-			if f.TicketID != "" {
-				l.ID = &id
-			}
-			byID[id], lines = l, append(lines, l)
+	}
+	for _, t := range tickets {
+		switch {
+		case !wanted(t):
+		case t.ID == "" && !all:
+			bare++
+		default:
+			lines = append(lines, lineOf(t))
 		}
-		if slices.Index(states, f.State) < slices.Index(states, l.State) {
-			l.State = f.State
-		}
+	}
+	slices.SortFunc(lines, func(a, b *ticketLine) int {
+		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.name(), b.name()))
+	})
+	return lines, bare
+}
+
+func lineOf(t *report.Ticket) *ticketLine {
+	l := &ticketLine{Issue: t.Issue, State: t.State, Verdict: t.Findings[0].Verdict, Member: t.Member, Institution: t.Institution, Since: t.Since, Transactions: []string{}}
+	if t.ID != "" {
+		l.ID = &t.ID
+	}
+	for i := range t.Findings {
+		f := &t.Findings[i]
 		if f.Verdict == reconcile.Ticket {
 			l.Verdict = f.Verdict
-		}
-		if l.Member != string(f.Member) { // an outage's ticket carries many
-			l.Member = ""
 		}
 		if !slices.Contains(l.Kinds, string(f.Kind)) {
 			l.Kinds = append(l.Kinds, string(f.Kind))
@@ -213,16 +248,10 @@ func ticketLines(found []reconcile.Finding, all bool) (lines []*ticketLine, bare
 		if f.Transaction != "" || f.Amount != "" { // one that never came has no guid
 			l.about = append(l.about, f)
 		}
-		l.Since = min(l.Since, f.First)
 		l.Findings = append(l.Findings, f.ID)
 	}
-	for _, l := range lines {
-		slices.Sort(l.Kinds)
-	}
-	slices.SortFunc(lines, func(a, b *ticketLine) int {
-		return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.name(), b.name()))
-	})
-	return lines, bare
+	slices.Sort(l.Kinds)
+	return l
 }
 
 // openLedger reads the ledger of a store that was reconciled.
@@ -235,55 +264,6 @@ func (s *session) openLedger(st snapshot.Store) (*reconcile.Ledger, error) {
 		return nil, none{fmt.Errorf("%s was never reconciled; tallyport reconcile does it", st)}
 	}
 	return ledger, nil
-}
-
-func (s *session) baseline(c *cli.Context) (err error) {
-	reason, who := strings.TrimSpace(c.String("reason")), strings.TrimSpace(c.String("who"))
-	if reason == "" {
-		return usagef("say why with --reason TEXT")
-	}
-	if who == "" {
-		who, _ = s.lookup("USER")
-	}
-	if who == "" {
-		return usagef("say who decides with --who NAME; USER is not set")
-	}
-	st, err := s.openStore(c.String("store"))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	if c.Bool("yes") {
-		unlock, err := s.lockLedger(c.Context, st, c.Duration("lock-wait"))
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, unlock()) }()
-	}
-	ledger, err := s.openLedger(st)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for _, f := range ledger.Findings() {
-		if !f.State.Raised() && f.State != reconcile.Candidate {
-			continue
-		}
-		n++
-		// The ledger gives a baseline its reason; the text is kept beside it.
-		if err := ledger.Decide(reconcile.Decision{At: s.env.Now(), Who: who, Action: reconcile.Baseline, Finding: f.ID, Ref: reason}); err != nil {
-			return err
-		}
-	}
-	if !c.Bool("yes") {
-		s.out("%s findings would be suppressed; add --yes to do it\n", thousands(int64(n)))
-		return nil
-	}
-	if err := ledger.Save(st); err != nil {
-		return err
-	}
-	s.out("%s findings suppressed; they show so in reports from the next snapshot on\n", thousands(int64(n)))
-	return nil
 }
 
 func joined[T ~string](of []T) string {

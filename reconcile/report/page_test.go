@@ -371,7 +371,9 @@ func large(n int) *Report {
 		Past: &reconcile.Past{Nights: past, Members: map[string]*reconcile.MemberPast{}, Accounts: map[string]*reconcile.AccountPast{}, Institutions: map[string]*reconcile.InstitutionPast{}}}
 	r.Summary = reconcile.Summary{Snapshot: past[29].Snapshot, AsOf: past[29].Snapshot.Time()}
 	day := schemas.DateOf(r.Summary.AsOf)
-	guid := func(prefix string, i int) string { return fmt.Sprintf("%s-%08x-0000-4000-8000-%012x", prefix, i, i*7919) }
+	guid := func(prefix string, i int) string {
+		return fmt.Sprintf("%s-%08x-0000-4000-8000-%012x", prefix, i, i*7919)
+	}
 	for i := range n {
 		f := reconcile.Finding{ID: fmt.Sprintf("F-%016d", i), Kind: "missing_transaction", Code: "Z1", Verdict: "ticket", IssueType: "failed_update", State: "open",
 			Date: "2026-11-10", Amount: "150.51", Type: "DEBIT", First: past[20].Snapshot, Last: r.Summary.Snapshot, MissingInputs: []string{"date, amount and payee of missing transactions, if known", "screenshots of them from the FI website"},

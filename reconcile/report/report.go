@@ -21,6 +21,8 @@ type Report struct {
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
 
 	ledger *reconcile.Ledger
+	host   string // of the API
+	live   bool   // with what was decided since the night
 }
 
 // detailed is of how many findings the past is shown: a report has to stay
@@ -36,7 +38,7 @@ var verdicts = []reconcile.Verdict{reconcile.Ticket, reconcile.Review, reconcile
 
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
-	return gather(ctx, st, res.Ledger, res.Summary, res.Findings)
+	return gather(ctx, st, res, res.Findings, detailed)
 }
 
 // Live gathers what there is to show now: what New shows of the result, with
@@ -47,21 +49,53 @@ func Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Repor
 		shown[f.ID] = true
 	}
 	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !f.State.Live() && !shown[f.ID] })
-	return gather(ctx, st, res.Ledger, res.Summary, found)
+	r, err := gather(ctx, st, res, found, detailed)
+	if err != nil {
+		return nil, err
+	}
+	r.live = true
+	return r, nil
 }
 
-func gather(ctx context.Context, st snapshot.Store, ledger *reconcile.Ledger, of reconcile.Summary, found []reconcile.Finding) (*Report, error) {
+// Some gathers what Live does of some tickets only, also of those that were
+// closed long ago. No transactions are read.
+func Some(ctx context.Context, st snapshot.Store, res *reconcile.Result, tickets ...string) (*Report, error) {
+	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !slices.Contains(tickets, string(f.TicketID)) })
+	r, err := gather(ctx, st, res, found, 0)
+	if err != nil {
+		return nil, err
+	}
+	r.live = true
+	return r, nil
+}
+
+// gather reads the past of the most urgent findings with their transactions,
+// and that of the members of all tickets.
+func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found []reconcile.Finding, most int) (*Report, error) {
+	of, ledger := res.Summary, res.Ledger
 	r := &Report{Summary: of, Findings: found, News: ledger.News(of.Snapshot), Tickets: Tickets(found), ledger: ledger}
+	bound, err := snapshot.ReadBinding(st)
+	if err != nil {
+		return nil, err
+	}
+	if bound != nil {
+		r.host = bound.Host
+	}
 	urgent := slices.Clone(found)
 	slices.SortStableFunc(urgent, func(a, b reconcile.Finding) int {
 		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)), cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)))
 	})
 	urgent = slices.DeleteFunc(urgent, func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
-	urgent = urgent[:min(len(urgent), detailed)]
+	urgent = urgent[:min(len(urgent), most)]
 	for i := range urgent {
 		r.Detailed = append(r.Detailed, urgent[i].ID)
 	}
-	var err error
+	for _, f := range found {
+		if f.TicketID != "" {
+			f.Account = ""
+			urgent = append(urgent, f)
+		}
+	}
 	r.Past, err = reconcile.LookBack(ctx, st, of.Snapshot, urgent, reconcile.PastOptions{})
 	return r, err
 }
@@ -77,5 +111,8 @@ func (r *Report) Events(finding string) []reconcile.Event {
 // Files are the files of the report that are for people, by name.
 func (r *Report) Files() (map[string][]byte, error) {
 	files := map[string][]byte{}
+	if err := r.ticketFiles(files); err != nil {
+		return nil, err
+	}
 	return files, r.pageFiles(files)
 }

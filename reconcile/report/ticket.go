@@ -46,3 +46,17 @@ func Tickets(found []reconcile.Finding) []*Ticket {
 	slices.SortFunc(all, func(a, b *Ticket) int { return cmp.Or(cmp.Compare(a.Since, b.Since), cmp.Compare(a.ID, b.ID)) })
 	return all
 }
+
+// Raised is the first snapshot in which the ticket carried something, "" if
+// only a decision since the newest one made it.
+func (t *Ticket) Raised(l *reconcile.Ledger) snapshot.ID {
+	var first snapshot.ID
+	for i := range t.Findings {
+		_, events, _ := l.Finding(t.Findings[i].ID)
+		at := slices.IndexFunc(events, func(e reconcile.Event) bool { return string(e.Finding.TicketID) == t.ID })
+		if at >= 0 && (first == "" || events[at].Snapshot < first) {
+			first = events[at].Snapshot
+		}
+	}
+	return first
+}

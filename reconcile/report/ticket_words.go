@@ -1,0 +1,141 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tallyport/reconcile"
+)
+
+// waitFor is how long MX asks to wait with what usually resolves itself (seed
+// 000, Support: more than two days).
+const waitFor = 48 * time.Hour
+
+// subject is what the ticket is called: FI name | location of error | error
+// description.
+func (r *Report) subject(f *Form) string {
+	where, what := "connection", ""
+	status := ""
+	if len(f.Members) == 1 && f.Members[0].Status != "" {
+		status = string(f.Members[0].Status)
+	}
+	switch f.Issue {
+	case reconcile.MFA:
+		where, what = "MFA", "member is "+cmp.Or(status, "waiting for the end user")
+	case reconcile.BadLogin:
+		where, what = "credentials", "member is "+cmp.Or(status, "not able to log in")
+	case reconcile.FIWebsite:
+		where, what = "FI website", "member is "+cmp.Or(status, "not able to log in")
+	case reconcile.Aggregation:
+		where, what = "aggregation", cmp.Or(status, "member")+", "+sinceSuccess(f)
+	case reconcile.FailedUpdate:
+		where, what = "aggregation", "failed update, "+sinceSuccess(f)
+	default:
+		where, what = "data", kindsOf(f)
+	}
+	switch n := len(f.Transactions); {
+	case n == 1:
+		where, what = "transactions", "failed update, 1 transaction missing"
+	case n > 1:
+		where, what = "transactions", fmt.Sprintf("failed update, %d transactions missing", n)
+	}
+	if o := outage(f.findings); o != nil {
+		where, what = "aggregation", fmt.Sprintf("%s of %s members not updating since %s", factOf(o, "members_stale"), factOf(o, "members_total"), factOf(o, "onset"))
+	}
+	name := cmp.Or(f.Institution.Name, f.Institution.Code, "unknown institution")
+	return strings.ReplaceAll(string(name), "|", "/") + " | " + where + " | " + what
+}
+
+func sinceSuccess(f *Form) string {
+	if len(f.Members) != 1 || f.Members[0].Succeeded == nil {
+		return "without any success"
+	}
+	return "no success since " + instant(f.Members[0].Succeeded)
+}
+
+func kindsOf(f *Form) string {
+	var kinds []string
+	for i := range f.findings {
+		if k := strings.ReplaceAll(string(f.findings[i].Kind), "_", " "); !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, ", ")
+}
+
+// outage is the finding that an institution is out, nil if the ticket is about
+// something else.
+func outage(found []reconcile.Finding) *reconcile.Finding {
+	i := slices.IndexFunc(found, func(f reconcile.Finding) bool { return f.Kind == "institution_outage" })
+	if i < 0 {
+		return nil
+	}
+	return &found[i]
+}
+
+// factOf is a fact of a finding's evidence, "?" if it is not there.
+func factOf(f *reconcile.Finding, name string) string {
+	if v, ok := f.Evidence[name]; ok && v != nil {
+		return factText(v)
+	}
+	return "?"
+}
+
+// factText is a fact as it is read: a time in whole seconds.
+func factText(v any) string {
+	s := string(cleaned(fmt.Sprint(v)))
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return t.Format(time.RFC3339)
+	}
+	return s
+}
+
+// notes are what MX asks to be kept to with a ticket of this type (seed 000,
+// Support), and whether it is.
+func (r *Report) notes(f *Form) []string {
+	notes := []string{}
+	if !f.State.Live() {
+		return append(notes, "This ticket is closed, its findings are "+string(f.State)+": there is nothing to send.")
+	}
+	if f.State == reconcile.Suppressed {
+		return append(notes, "This ticket was put aside: there is nothing to send.")
+	}
+	switch f.Issue {
+	case reconcile.MFA:
+		notes = append(notes, "MX support is asked only if the documented MFA workflow was followed and does not work. The credentials are valid: do not ask for them again.")
+	case reconcile.BadLogin:
+		notes = append(notes, "MX support is asked only if the end user can log in at the FI's own site and has tried without success to update the credentials.")
+	case reconcile.FIWebsite:
+		notes = append(notes, "MX asks for no ticket of this type: the end user must log in at the FI's website and settle what it asks for. An operator requested this one all the same.")
+	case reconcile.Aggregation:
+		notes = append(notes, r.patience(f))
+	}
+	return append(notes, "Keep the member: to delete and create it again loses its history.")
+}
+
+// patience says whether the connection has been down for as long as MX asks to
+// wait.
+func (r *Report) patience(f *Form) string {
+	if outage(f.findings) != nil {
+		return "Many members of the institution went stale at the same time: this is one ticket for all of them."
+	}
+	lasted := time.Duration(0)
+	if len(f.Members) == 1 && f.Members[0].Succeeded != nil {
+		lasted = r.at().Sub(f.Members[0].Succeeded.Time())
+	}
+	for i := range f.findings {
+		since, _ := f.findings[i].Evidence["status_since"].(map[string]any)
+		after, _ := since["not_after"].(string)
+		if t, err := time.Parse(time.RFC3339Nano, after); err == nil {
+			lasted = max(lasted, r.at().Sub(t))
+		}
+	}
+	if lasted < waitFor {
+		return fmt.Sprintf("MX asks to wait until a member has been DEGRADED or DISCONNECTED for more than two days; this one has been for %d hours that we know of.", int(lasted.Hours()))
+	}
+	return "The member has been without a success for more than two days."
+}
