@@ -1,4 +1,4 @@
-"""Checks that readers written by other people understand what Tallyport publishes."""
+"""Checks that readers written by other people, and browsers, understand what Tallyport publishes."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import time
 import traceback
 
 import files
+import pages
 import readers
 import warehouses
 from world import Failure, Skip, World
@@ -20,7 +21,7 @@ def main(only):
         world = World(directory)
         print(f"exported {directory} in {time.monotonic() - began:.1f} s", flush=True)
         try:
-            for check in files.CHECKS + readers.CHECKS + warehouses.CHECKS:
+            for check in files.CHECKS + readers.CHECKS + warehouses.CHECKS + pages.CHECKS:
                 name = check.__name__.replace("_", "-")
                 if only and not re.search(only, name):
                     continue

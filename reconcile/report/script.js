@@ -1,5 +1,7 @@
-(function () {
 "use strict";
+// While it is read the page shows only the first rows of a long table.
+document.documentElement.className = "reading";
+document.addEventListener("DOMContentLoaded", function () {
 var many = 200, limit = many;
 var table = document.getElementById("table"), form = document.getElementById("filter");
 var status = document.getElementById("matches"), more = document.getElementById("more");
@@ -113,10 +115,17 @@ function reveal() {
   at.focus({ preventScroll: true });
 }
 
+// The newest nights, at the right, matter most.
+document.addEventListener("toggle", function (e) {
+  if (!e.target.open) return;
+  e.target.querySelectorAll(".wide").forEach(function (w) { if (w.querySelector(".grid")) w.scrollLeft = w.scrollWidth; });
+}, true);
+
 window.addEventListener("hashchange", reveal);
 document.addEventListener("click", function (e) {
   var a = e.target.closest && e.target.closest("a[href^='#F-']");
   if (a && a.hash === location.hash) reveal();
 });
 reveal();
-})();
+document.documentElement.className = "";
+});
