@@ -114,9 +114,8 @@ func line(s string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
-// decide keeps a decision on each of the findings that of names. Those whose
-// state does not admit it are left as they are, unless that is all of them:
-// then the error says what they admit. It returns how many were decided on.
+// decide keeps a decision on the findings and tickets that of names: on all of
+// them, or on none. It returns on how many findings.
 func (s *Site) decide(ctx context.Context, d reconcile.Decision, of func(*reconcile.Ledger) []string) (n int, err error) {
 	busy := &problem{status: http.StatusServiceUnavailable, text: "Somebody else decides just now. Nothing was changed; send it again in a moment."}
 	if err := take(ctx, s.writing, busy); err != nil {
@@ -135,22 +134,14 @@ func (s *Site) decide(ctx context.Context, d reconcile.Decision, of func(*reconc
 	if err != nil {
 		return 0, err
 	}
-	var refused error
-	for _, id := range of(ledger) {
-		d.Finding = id
-		if e := ledger.Decide(d); e == nil {
-			n++
-		} else if refused == nil {
-			refused = e
-		}
+	found, err := ledger.DecideOn(d, of(ledger)...)
+	if err == nil && len(found) == 0 {
+		err = errors.New("there is nothing left to decide on")
 	}
-	if n == 0 {
-		if refused == nil {
-			refused = errors.New("there is nothing left to decide on")
-		}
-		return 0, &problem{status: http.StatusConflict, text: "That is not possible any more: " + refused.Error() + "."}
+	if err != nil {
+		return 0, &problem{status: http.StatusConflict, text: "That is not possible any more: " + err.Error() + "."}
 	}
-	return n, ledger.Save(s.st)
+	return len(found), ledger.Save(s.st)
 }
 
 // submitted takes a form: it decides, and leads to the page at. What cannot be
@@ -214,7 +205,7 @@ func (s *Site) decideFinding(w http.ResponseWriter, r *http.Request) error {
 	} else if v.byID[id] == nil {
 		return missing("There is no finding " + id + ".")
 	}
-	return s.submitted(w, r, "/findings/"+id, anyAction, func(*reconcile.Ledger) []string { return []string{id} },
+	return s.submitted(w, r, "/findings/"+id, anyAction, these(id),
 		func(status int, typed url.Values, wrong string) error {
 			return s.showFinding(w, r, status, typed, wrong)
 		})
@@ -227,7 +218,7 @@ func (s *Site) decideTicket(w http.ResponseWriter, r *http.Request) error {
 	} else if _, err := v.ticketOf(id); err != nil {
 		return err
 	}
-	return s.submitted(w, r, "/tickets/"+id, anyAction[1:], where(func(f *reconcile.Finding) bool { return string(f.TicketID) == id }),
+	return s.submitted(w, r, "/tickets/"+id, anyAction[1:], these(id),
 		func(status int, typed url.Values, wrong string) error {
 			return s.showTicket(w, r, status, typed, wrong)
 		})
@@ -240,6 +231,11 @@ func (s *Site) decideInstitution(w http.ResponseWriter, r *http.Request) error {
 		func(status int, typed url.Values, wrong string) error {
 			return s.showInstitution(w, r, status, typed, wrong)
 		})
+}
+
+// these are findings or tickets by their ids.
+func these(ids ...string) func(*reconcile.Ledger) []string {
+	return func(*reconcile.Ledger) []string { return ids }
 }
 
 // where chooses findings as they are once the ledger is locked.

@@ -141,6 +141,8 @@ func TestDecideMany(t *testing.T) {
 	if a.status != http.StatusConflict || !strings.Contains(a.body, "it is submitted; it allows suppress, close, baseline") {
 		t.Errorf("sent twice: status %d: %s", a.status, a.text())
 	}
+	d.send("/tickets/"+string(f.TicketID), "action", "suppress", "reason", "MX knows").has(d, "Suppressed (", "Ticket "+string(f.TicketID))
+	d.send("/tickets/"+string(f.TicketID), "action", "unsuppress").has(d, "it shows again")
 	path := "/institutions/" + string(f.Institution)
 	if a := d.send(path, "action", "close", "reason", "x"); a.status != http.StatusUnprocessableEntity {
 		t.Errorf("an institution was closed: status %d", a.status)

@@ -1,10 +1,12 @@
 package serve
 
 import (
-	"archive/zip"
-	"bytes"
+	"context"
 	"net/http"
+	"slices"
 	"strings"
+
+	"tallyport/reconcile/report"
 )
 
 // kinds are the types of what can be downloaded, by the end of its name.
@@ -26,16 +28,84 @@ func (s *Site) scriptFile(w http.ResponseWriter, _ *http.Request) error {
 	return err
 }
 
+// ticketFile sends a ticket: as it is pasted into MX's form, as a table, or for
+// a program.
 func (s *Site) ticketFile(w http.ResponseWriter, r *http.Request) error {
-	return missing("not yet")
-}
-
-func (s *Site) bundle(w http.ResponseWriter, r *http.Request) error {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	if err := z.Close(); err != nil {
+	id, name := r.PathValue("id"), r.PathValue("file")
+	f, err := s.written(r.Context(), id)
+	if err != nil {
 		return err
 	}
-	download(w, "tickets.zip", b.Bytes())
+	switch name {
+	case id + ".md":
+		download(w, name, f.Markdown())
+	case id + ".csv":
+		download(w, name, f.CSV())
+	case id + ".json":
+		data, err := f.JSON()
+		if err != nil {
+			return err
+		}
+		download(w, name, data)
+	default:
+		return missing("A ticket has no such file.")
+	}
+	return nil
+}
+
+// written is a ticket as it is to be sent.
+func (s *Site) written(ctx context.Context, id string) (f *report.Form, err error) {
+	err = s.some(ctx, []string{id}, func(rep *report.Report) error {
+		f = rep.Ticket(id)
+		return nil
+	})
+	return f, err
+}
+
+// some runs use with a report of some tickets, which have to be there.
+func (s *Site) some(ctx context.Context, ids []string, use func(*report.Report) error) error {
+	v, err := s.now()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := v.ticketOf(id); err != nil {
+			return err
+		}
+	}
+	return s.read(ctx, func(ctx context.Context) error {
+		res, err := judged(s.st)
+		if err != nil {
+			return err
+		}
+		rep, err := report.Some(ctx, s.st, res, ids...)
+		if err != nil {
+			return err
+		}
+		return use(rep)
+	})
+}
+
+// bundle sends tickets as one file to attach.
+func (s *Site) bundle(w http.ResponseWriter, r *http.Request) error {
+	ids := r.URL.Query()["id"]
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	name := "tickets.zip"
+	switch len(ids) {
+	case 0:
+		return &problem{status: http.StatusUnprocessableEntity, text: "Tick the tickets that are to be in the bundle."}
+	case 1:
+		name = ids[0] + ".zip" // of which there is a ticket, or nothing is sent
+	}
+	var data []byte
+	err := s.some(r.Context(), ids, func(rep *report.Report) (err error) {
+		data, err = rep.Bundle(ids...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	download(w, name, data)
 	return nil
 }

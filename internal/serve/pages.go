@@ -2,6 +2,7 @@ package serve
 
 import (
 	"cmp"
+	"context"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -367,7 +368,9 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 		*report.Ticket
 		Found   []*reconcile.Finding
 		Subject subject
+		Written *report.Form // nil: its nights cannot be read, or not at a glance
 		Text    string
+		Late    bool
 	}
 	var allowed []reconcile.Action
 	for i := range t.Findings {
@@ -382,6 +385,16 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 		b.Found = append(b.Found, &t.Findings[i])
 	}
 	slices.SortStableFunc(b.Found, byUrgency)
+	b.Late, err = s.glimpse(r, func(ctx context.Context) (err error) {
+		b.Written, err = s.written(ctx, t.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if b.Written != nil {
+		b.Text = string(b.Written.Markdown())
+	}
 	s.show(w, r, status, "ticket", &page{Names: v.names, Title: "Ticket " + t.ID, Body: &b, Done: done(r), Problem: wrong, Who: typed.Get("who")})
 	return nil
 }

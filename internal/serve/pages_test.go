@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"archive/zip"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,7 +25,7 @@ func TestPages(t *testing.T) {
 		"/findings?new=1":                        {"finding"},
 		"/findings/" + f.ID:                      {"Missing transaction", "What is known", "What happened", "Connection status", "edge of the window", `value="Ada"`, `value="submit"`, `value="suppress"`, `value="close"`, `href="/transactions/` + string(f.Transaction)},
 		"/tickets":                               {string(f.TicketID), "Download a bundle"},
-		"/tickets/" + string(f.TicketID):         {f.ID, "Decide on this ticket"},
+		"/tickets/" + string(f.TicketID):         {f.ID, "Decide on this ticket", "Text for MX", "Before it is sent"},
 		"/institutions/" + string(f.Institution): {f.ID, "suppress"},
 		"/transactions/" + string(f.Transaction): {"absent", "its account was looked at, and it is not there", f.ID, "first seen"},
 		"/report":                                {"What the night came to", `href="/findings/` + f.ID + `"`, `href="/tickets/` + string(f.TicketID) + `"`, `<script src="/script.js">`},
@@ -51,6 +52,38 @@ func TestPages(t *testing.T) {
 	}
 	if a := d.page("/findings?kind=stale_member"); strings.Contains(a.body, f.ID) {
 		t.Error("a list of another kind has it")
+	}
+}
+
+// What is downloaded is a file, of the right name and type, with the ticket in it.
+func TestDownload(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	f := d.one(lost)
+	id := string(f.TicketID)
+	for end, typ := range map[string]string{"md": "text/markdown; charset=utf-8", "csv": "text/csv; charset=utf-8", "json": "application/json"} {
+		a := d.page("/tickets/"+id+"/"+id+"."+end, string(f.Transaction), string(f.Member))
+		if got := a.header.Get("Content-Disposition"); got != `attachment; filename="`+id+"."+end+`"` || a.header.Get("Content-Type") != typ {
+			t.Errorf("%s: %s, %s", end, got, a.header.Get("Content-Type"))
+		}
+	}
+	other := d.one(func(o *reconcile.Finding) bool { return o.TicketID != "" && o.TicketID != f.TicketID && o.State.Live() })
+	for query, want := range map[string]struct {
+		name  string
+		files int
+	}{"id=" + id: {id + ".zip", 3}, "id=" + id + "&id=" + string(other.TicketID) + "&id=" + id: {"tickets.zip", 6}} {
+		a := d.page("/bundle?" + query)
+		if got := a.header.Get("Content-Disposition"); got != `attachment; filename="`+want.name+`"` {
+			t.Errorf("%s: %s", query, got)
+		}
+		z, err := zip.NewReader(strings.NewReader(a.body), int64(len(a.body)))
+		if err != nil || len(z.File) != want.files {
+			t.Errorf("%s: %d files, %v", query, len(z.File), err)
+		}
+	}
+	for query, want := range map[string]int{"": 422, "?id=": 404, "?id=T-NONE": 404, "?id=" + id + "&id=..%2Fx": 404} {
+		if a := d.get("/bundle" + query); a.status != want {
+			t.Errorf("%s: status %d", query, a.status)
+		}
 	}
 }
 

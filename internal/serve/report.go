@@ -31,11 +31,11 @@ var links = report.Page{
 func (s *Site) report(ctx context.Context, v *view, use func(*report.Report) error) error {
 	return s.read(ctx, func(ctx context.Context) error {
 		if v.live == nil {
-			own, err := open(s.st)
+			own, err := judged(s.st)
 			if err != nil {
 				return err
 			}
-			if v.live, err = report.Live(ctx, s.st, own.result); err != nil {
+			if v.live, err = report.Live(ctx, s.st, own); err != nil {
 				v.live = nil
 				return err
 			}
@@ -86,31 +86,40 @@ func (s *Site) reportFile(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// detail is what is known of a finding, and what each night has of it. If that
-// takes longer than a glance it is left out, and late says so: but not if the
-// request asks for it.
+// glimpse runs what reads snapshots for a part of a page. If that takes longer
+// than a glance it is left out, and late says so: but not if the request asks
+// for it. What is damaged or pruned is left out too.
+func (s *Site) glimpse(r *http.Request, f func(context.Context) error) (late bool, err error) {
+	patience := glance
+	if r.URL.Query().Has("nights") {
+		patience = readingTime
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	err = f(ctx)
+	switch {
+	case err == nil, r.Context().Err() != nil:
+		return false, err
+	case ctx.Err() != nil:
+		return true, nil
+	case errors.Is(err, snapshot.ErrNoSnapshot), errors.Is(err, snapshot.ErrDamaged):
+		s.o.Log.Warn("a page has no nights", "path", r.URL.Path, "error", err)
+		return false, nil
+	}
+	return false, err
+}
+
+// detail is what is known of a finding, and what each night has of it.
 func (s *Site) detail(r *http.Request, v *view, f *reconcile.Finding) (text template.HTML, late bool, err error) {
 	var past *reconcile.Past
 	if f.Member != "" {
-		patience := glance
-		if r.URL.Query().Has("nights") {
-			patience = readingTime
-		}
-		ctx, cancel := context.WithTimeout(r.Context(), patience)
-		defer cancel()
-		err := s.read(ctx, func(ctx context.Context) (err error) {
-			past, err = reconcile.LookBack(ctx, s.st, v.summary.Snapshot, []reconcile.Finding{*f}, reconcile.PastOptions{})
-			return err
+		late, err = s.glimpse(r, func(ctx context.Context) error {
+			return s.read(ctx, func(ctx context.Context) (err error) {
+				past, err = reconcile.LookBack(ctx, s.st, v.summary.Snapshot, []reconcile.Finding{*f}, reconcile.PastOptions{})
+				return err
+			})
 		})
-		switch {
-		case err == nil:
-		case r.Context().Err() != nil:
-			return "", false, err
-		case ctx.Err() != nil:
-			late = true
-		case errors.Is(err, snapshot.ErrNoSnapshot), errors.Is(err, snapshot.ErrDamaged): // pruned, or a matter of verify
-			s.o.Log.Warn("the nights of a finding cannot be shown", "finding", f.ID, "error", err)
-		default:
+		if err != nil {
 			return "", false, err
 		}
 	}

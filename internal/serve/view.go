@@ -95,7 +95,8 @@ func unchanged(old, now []fs.FileInfo) bool {
 	return true
 }
 
-func open(st snapshot.Store) (*view, error) {
+// judged is what was concluded of the newest night, and what people decided.
+func judged(st snapshot.Store) (*reconcile.Result, error) {
 	ledger, err := reconcile.OpenLedger(st)
 	if err != nil {
 		return nil, err
@@ -111,10 +112,15 @@ func open(st snapshot.Store) (*view, error) {
 		}
 		return nil, err
 	}
-	res, err := ledger.Judged(st, last)
+	return ledger.Judged(st, last)
+}
+
+func open(st snapshot.Store) (*view, error) {
+	res, err := judged(st)
 	if err != nil {
 		return nil, err
 	}
+	ledger, last := res.Ledger, res.Summary.Snapshot
 	v := &view{summary: res.Summary, result: res, ledger: ledger, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
 	var live []reconcile.Finding
 	for i := range v.all {
