@@ -17,7 +17,8 @@ import (
 const (
 	tokenCookie = "tallyport_token"
 	whoCookie   = "tallyport_who"
-	formField   = "form" // in every form: Site.form
+	formField   = "form"  // in every form: Site.form
+	again       = "again" // in an address: it was asked for before, by this page
 )
 
 func baseContext(ctx context.Context) func(net.Listener) context.Context {
@@ -32,7 +33,6 @@ func (s *Site) guarded(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", contentPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		// Other sites are told nothing. With no-referrer this one's forms would
@@ -46,10 +46,12 @@ func (s *Site) guarded(next http.Handler) http.Handler {
 			_, _ = w.Write(styleSheet)
 		case s.cross.Check(r) != nil:
 			http.Error(w, "This was sent by a page of another site.", http.StatusForbidden)
-		case s.o.Token != "" && !s.admitted(w, r):
 		default:
-			s.o.Log.Debug("page", "method", r.Method, "path", r.URL.Path) // no query: it may hold the token
 			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			if s.o.Token != "" && !s.admitted(w, r) {
+				return
+			}
+			s.o.Log.Debug("page", "method", r.Method, "path", r.URL.Path) // no query: it may hold the token
 			next.ServeHTTP(w, r)
 		}
 	})
@@ -80,45 +82,53 @@ func (s *Site) admitted(w http.ResponseWriter, r *http.Request) bool {
 	if bearer && same(given, s.o.Token) {
 		return true
 	}
-	if c, err := r.Cookie(tokenCookie); err == nil && same(c.Value, s.pass()) {
-		if !r.URL.Query().Has("token") {
-			return true
+	to, ask := "/", r.URL.Query()
+	asked := ask.Has(again)
+	if c, err := r.Cookie(tokenCookie); err == nil && same(c.Value, s.pass()) && !ask.Has("token") {
+		if asked && r.Method == http.MethodGet {
+			http.Redirect(w, r, address(r.URL, ask, again), http.StatusSeeOther)
+			return false
 		}
+		return true
 	}
-	back := *r.URL
-	switch ask := r.URL.Query(); {
+	switch {
 	case r.Method == http.MethodPost && r.URL.Path == "/token":
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		given, back = r.PostFormValue("token"), url.URL{Path: "/"}
-		if to, err := url.Parse(r.PostFormValue("to")); err == nil && strings.HasPrefix(to.Path, "/") {
-			back = url.URL{Path: "/" + strings.TrimLeft(to.Path, "/"), RawQuery: to.RawQuery}
+		given = r.PostFormValue("token")
+		if u, err := url.Parse(r.PostFormValue("to")); err == nil {
+			to = address(u, u.Query(), "")
 		}
 	case ask.Has("token") && r.Method == http.MethodGet:
 		given = ask.Get("token")
-		ask.Del("token")
-		back = url.URL{Path: "/" + strings.TrimLeft(r.URL.Path, "/"), RawQuery: ask.Encode()}
+		to = address(r.URL, ask, "token")
 	default:
-		p := &page{Title: "Who is there?", Body: &knock{Back: back.RequestURI()}}
+		p := &page{Title: "Who is there?", Body: address(r.URL, ask, again)}
 		// A link from a mail or a chat comes without the cookie, which is for
-		// requests of this site alone: the page asks for itself again.
-		p.Again = r.Method == http.MethodGet && r.Header.Get("Sec-Fetch-Site") == "cross-site"
+		// requests of this site alone: the page asks for itself once more. Over
+		// plain http browsers do not say where a request comes from.
+		if from := r.Header.Get("Sec-Fetch-Site"); r.Method == http.MethodGet && !asked && (from == "" || from == "cross-site") {
+			ask.Set(again, "1")
+			p.Again = address(r.URL, ask, "")
+		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="tallyport"`)
 		s.show(w, r, http.StatusUnauthorized, "token", p)
 		return false
 	}
 	if !same(given, s.o.Token) {
 		s.o.Log.Warn("a wrong token", "from", r.RemoteAddr)
-		s.show(w, r, http.StatusUnauthorized, "token", &page{Title: "Who is there?", Problem: "That is not the token.", Body: &knock{Back: back.RequestURI()}})
+		s.show(w, r, http.StatusUnauthorized, "token", &page{Title: "Who is there?", Problem: "That is not the token.", Body: to})
 		return false
 	}
 	http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: s.pass(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
-	http.Redirect(w, r, back.RequestURI(), http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return false
 }
 
-// knock is what the page that asks for the token needs.
-type knock struct {
-	Back string // where to go with it
+// address is where a request was meant to go, without one of its questions. It
+// never leads to another site.
+func address(u *url.URL, ask url.Values, without string) string {
+	ask.Del(without)
+	to := url.URL{Path: "/" + strings.TrimLeft(u.Path, `/\`), RawQuery: ask.Encode()}
+	return to.String()
 }
 
 // pass is what a browser keeps: it opens the page as the token does, and does

@@ -95,12 +95,20 @@ func TestToken(t *testing.T) {
 	// A link from elsewhere comes without cookies, and asks again.
 	r = d.request("GET", "/findings?kind=stale_member", nil)
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	d.do(r).has(d, `http-equiv="refresh"`)
+	d.do(r).has(d, `http-equiv="refresh" content="0; url=/findings?again=1&amp;kind=stale_member"`)
+	r = d.request("GET", "/findings?again=1", nil)
+	r.Header.Set("Sec-Fetch-Site", "cross-site")
+	if a := d.do(r); strings.Contains(a.body, "refresh") {
+		t.Error("it asks for itself for ever")
+	}
 
 	if a := d.get("/findings?kind=stale_member&token=" + url.QueryEscape(token)); a.status != http.StatusOK || a.at != "/findings?kind=stale_member" {
 		t.Errorf("status %d at %s", a.status, a.at)
 	}
 	d.page("/findings/" + f.ID)
+	if a := d.get("/findings?again=1&kind=stale_member"); a.status != http.StatusOK || a.at != "/findings?kind=stale_member" {
+		t.Errorf("status %d at %s", a.status, a.at)
+	}
 	at, err := url.Parse(d.url)
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ type page struct {
 	Query   string            // in the field for searching
 	Done    string            // what was decided just now
 	Problem string            // what is wrong with what was typed
-	Again   bool              // ask for the page once more
+	Again   string            // ask for this page instead
 	Whole   template.HTML     // stands for all between the bar and the end
 	Names   map[string]string // of institutions, by code
 	At      string            // which of the pages in the bar it is

@@ -1,5 +1,5 @@
 // What a support agent does at the page of tallyport serve, in a real browser.
-//   node serve.js CHROMIUM STORE OPEN CLOSED TOKEN DOWNLOADS [SCREENSHOTS]
+//   node serve.mjs STORE OPEN CLOSED TOKEN DOWNLOADS [SCREENSHOTS]
 // OPEN is the address of a page for this machine; CLOSED that of one that is
 // asked for as desk.example, with TOKEN. Both show STORE.
 
@@ -10,11 +10,11 @@ import http from "node:http";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-const [program, store, open, closed, token, downloads, screenshots] = process.argv.slice(2);
+const [store, open, closed, token, downloads, screenshots] = process.argv.slice(2);
 const port = new URL(closed).port;
 const desk = `http://desk.example:${port}`;
 const browser = await chromium.launch({
-  executablePath: program,
+  executablePath: process.env.CHROMIUM,
   args: ["--no-sandbox", "--host-resolver-rules=MAP *.example 127.0.0.1"],
 });
 
