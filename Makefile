@@ -2,7 +2,7 @@
 # make test   everything that needs Go alone
 # make check  gofmt, vet, staticcheck, race, rooms
 # make bench  speed and memory beside a peer     (Python for DuckDB)
-# make interop  other people's readers           (Python, Java)
+# make interop  other people's readers           (Python, Java, Node, Chromium)
 # make evaluate  how often reconcile is right, in worlds whose truth is known
 # make fuzz   each fuzz target for FUZZTIME
 
@@ -30,7 +30,8 @@ check:
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -race -short -timeout 20m ./...
 
-# Needs Python 3.11 and Java 17; what it installs is pinned and stays in .venv.
+# Needs Python 3.11, Java 17, Node 20 and Chromium; what it installs is pinned and
+# stays in .venv and interop/browser/node_modules. As root on Debian it installs Chromium.
 interop: build .venv/interop
 	.venv/bin/python interop/run.py
 
@@ -68,4 +69,4 @@ completion: build
 	for s in bash zsh fish; do ./bin/tallyport completion $$s > bin/completion/tallyport.$$s; done
 
 clean:
-	rm -rf bin demo .venv
+	rm -rf bin demo .venv interop/browser/node_modules

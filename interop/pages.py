@@ -4,8 +4,9 @@ import os
 import re
 import shutil
 import subprocess
+import zipfile
 
-from world import ROOT, START, Failure, Sim, Skip, require, tallyport
+from world import PROGRAM, ROOT, START, Failure, Sim, Skip, expect, require, tallyport
 
 BROWSER = ROOT / "interop" / "browser"
 NIGHTS = 8
@@ -65,4 +66,42 @@ def report_in_a_browser(world):
     print("   " + node("report.mjs", lived(world) / "report.html", shots).strip().replace("\n", "\n   "), flush=True)
 
 
-CHECKS = [report_in_a_browser]
+def page_in_a_browser(world):
+    """A support agent's work at the page of tallyport serve; what is downloaded is whole."""
+    lived(world)
+    store, downloads = world.dir / "served", world.dir / "downloads"
+    shutil.copytree(world.dir / "lived", store)
+    downloads.mkdir()
+    token = world.dir / "token"
+    token.write_text("a token with/slash+plus\n")
+    token.chmod(0o600)
+    with Page(store) as own, Page(store, "--host=desk.example", f"--token-file={token}") as shared:
+        node("serve.mjs", store, own.url, shared.url, token.read_text().strip(), downloads)
+    bundles = sorted(downloads.glob("*.zip"))
+    expect(len(bundles), 1, "bundles")
+    with zipfile.ZipFile(bundles[0]) as bundle:
+        expect(bundle.testzip(), None, "damaged files of the bundle")
+        names = sorted(bundle.namelist())
+        expect(names, sorted(f"{t}.{end}" for t in bundles[0].stem.split("+") for end in ("csv", "json", "md")), "files of the bundle")
+        for text in downloads.glob("*.md"):
+            expect(bundle.read(text.name), text.read_bytes(), text.name)
+
+
+class Page:
+    """tallyport serve as a process of its own; as a context manager it ends it."""
+
+    def __init__(self, store, *args):
+        env = {k: v for k, v in os.environ.items() if not k.startswith(("TALLYPORT_", "MX_"))}
+        self.process = subprocess.Popen([PROGRAM, "serve", f"--store={store}", "--listen=127.0.0.1:0", *args], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.url = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        code = self.process.wait(30)
+        expect(code, 0, "exit code of serve")
+
+
+CHECKS = [report_in_a_browser, page_in_a_browser]

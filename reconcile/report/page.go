@@ -84,9 +84,12 @@ func (r *rendering) html(w io.Writer, v *view) error {
 	return WriteFrame(w, "Tallyport report "+string(r.Summary.Snapshot), r.page.Actions != nil, template.HTML(body.String()))
 }
 
-// mostBytes is how large the body of a page may become by the sections of
-// findings: those that do not fit are left out, and their number is said.
-const mostBytes = 4_500_000
+// How large a page may become by its table, and by the sections of findings
+// besides: what does not fit is left out, and it is said how much is there.
+const (
+	mostTable = 3_500_000
+	mostBytes = 4_500_000
+)
 
 // WriteBody writes the report without the document around it.
 func (r *Report) WriteBody(w io.Writer, p Page) error {
@@ -98,6 +101,13 @@ func (r *rendering) body(w io.Writer, v *view) error {
 	var top, sections bytes.Buffer
 	if err := templates().ExecuteTemplate(&top, "rows", v.Rows); err != nil {
 		return err
+	}
+	for top.Len() > mostTable {
+		v.Rows = v.Rows[:len(v.Rows)*mostTable/(top.Len()+1)]
+		top.Reset()
+		if err := templates().ExecuteTemplate(&top, "rows", v.Rows); err != nil {
+			return err
+		}
 	}
 	v.Table = template.HTML(top.String())
 	for _, id := range r.Detailed {

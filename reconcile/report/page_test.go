@@ -437,6 +437,16 @@ func TestSize(t *testing.T) {
 	if len(more) > 5_000_000 || !strings.Contains(more, "The 5,000 most urgent of 6,000") {
 		t.Errorf("6,000 findings make %d bytes, and it is not said which are shown", len(more))
 	}
+	r := large(5000)
+	for i := range r.Findings {
+		set(&r.Findings[i].Payee, strings.Repeat(`"`, 100))
+		set(&r.Findings[i].Institution, strings.Repeat(`<`, 100))
+	}
+	most := page(t, r)
+	rows, sections := strings.Count(most, "<tr class=\"fresh\""), strings.Count(most, "<article")
+	if len(most) > 5_000_000 || !strings.Contains(most, fmt.Sprintf("The %s most urgent of 5,000", count(rows))) || !strings.Contains(most, fmt.Sprintf("The %d most urgent raised findings", sections)) {
+		t.Errorf("5,000 findings with long texts make %d bytes, %d rows and %d sections, or it is not said which are shown", len(most), rows, sections)
+	}
 	if md := large(5000).Markdown(); len(md) > 100_000 || !bytes.Contains(md, []byte("These are 100 of 5,000.")) {
 		t.Errorf("report.md has %d bytes, and does not say what is left out", len(md))
 	}
