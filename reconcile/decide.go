@@ -34,8 +34,8 @@ func (l *Ledger) DecideOn(d Decision, ids ...string) ([]Finding, error) {
 	kept, pending := len(l.decisions), slices.Clone(l.pending)
 	done := map[string]bool{}
 	var wrong []error
-	for i, group := range groups {
-		if err := l.decideOn(d, group, l.present()[ids[i]] == nil, done); err != nil {
+	for _, group := range groups {
+		if err := l.decideOn(d, group, done); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
@@ -46,8 +46,8 @@ func (l *Ledger) DecideOn(d Decision, ids ...string) ([]Finding, error) {
 	return sorted(l.present(), func(r *record) bool { return done[r.f.ID] }), nil
 }
 
-// decideOn decides on the findings of one id.
-func (l *Ledger) decideOn(d Decision, group []string, isTicket bool, done map[string]bool) error {
+// decideOn decides on the findings of one id, on one of them at least.
+func (l *Ledger) decideOn(d Decision, group []string, done map[string]bool) error {
 	var first error
 	one := false
 	for _, id := range group {
@@ -63,7 +63,7 @@ func (l *Ledger) decideOn(d Decision, group []string, isTicket bool, done map[st
 			first = err
 		}
 	}
-	if isTicket && one {
+	if one {
 		return nil
 	}
 	return first

@@ -82,6 +82,9 @@ func TestDecideOnPartOfTicket(t *testing.T) {
 	if _, err := l.KnownTicket("F-3"); err == nil {
 		t.Error("a candidate has a ticket")
 	}
+	if err := l.Decide(Decision{Action: Probe, Finding: "F-2", Transaction: "TRN-1", Answer: NotThere, At: time.Unix(2, 0)}); err != nil {
+		t.Fatal(err)
+	}
 	told, err := l.Told("F-2")
 	if err != nil || len(told.Decisions) != 1 || len(told.Events) != 2 || told.Says == "" {
 		t.Errorf("told %+v, %v", told, err)

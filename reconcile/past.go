@@ -299,6 +299,9 @@ func (b *lookingBack) walks(ctx context.Context, r *snapshot.Reader, part, i int
 		}
 		return nil
 	})
+	if len(own) == 0 {
+		return err
+	}
 	for _, m := range b.past.Members {
 		if why, torn := own[m.User]; torn {
 			m.Nights[i].Complete, m.Nights[i].Reason = false, cmp.Or(m.Nights[i].Reason, why)

@@ -88,7 +88,11 @@ func (s *session) someTickets(c *cli.Context, st snapshot.Store, ledger *reconci
 	if err != nil {
 		return nil, err
 	}
-	return report.Some(c.Context, st, res, tickets...)
+	r, err := report.Some(c.Context, st, res, tickets...)
+	if errors.Is(err, snapshot.ErrNoSnapshot) {
+		return nil, none{fmt.Errorf("snapshot %s, the last one that was judged, is gone; tallyport reconcile judges the newest", last)}
+	}
+	return r, err
 }
 
 // printFinding prints everything that is known of a finding.

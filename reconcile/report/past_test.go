@@ -78,6 +78,14 @@ func scanned(t *testing.T, st snapshot.Store, id snapshot.ID, table *schemas.Tab
 // snapshot's own rows say: also over a night that nobody looked, one with gaps,
 // one that is damaged and one in CSV.
 func TestLookBack(t *testing.T) {
+	// What packs pages is made once in a process: outside, or it would be the bubble's alone.
+	calm := sim.Calm()
+	first, err := snapshot.CreateDir(t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	exported(t, sim.New(sim.Config{Users: 1, Weather: &calm, Start: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)}), first, snapshot.Parquet)
 	synctest.Test(t, func(t *testing.T) {
 		calm := sim.Calm()
 		w := sim.New(sim.Config{Seed: 5, Users: 25, Weather: &calm, Transactions: 40, Unfit: 0.01, MaxPageSize: 1000, Start: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)})

@@ -164,6 +164,10 @@ func (f *Form) writeHistory(b *bytes.Buffer) {
 	}
 	b.WriteString("\n## Status history\n\n| From | To | Nights | Lists read | connection_status | aggregated_at | successfully_aggregated_at |\n|---|---|---:|---|---|---|---|\n")
 	for _, s := range f.History {
-		tableRow(b, string(s.From), string(s.To), fmt.Sprint(s.Nights), inMarkdown(s.Look), inMarkdown(s.Status), instant(s.Tried), instant(s.Succeeded))
+		tried, succeeded := instant(s.Tried), instant(s.Succeeded)
+		if s.Look == notListed || s.Look == notRead {
+			tried, succeeded = "", ""
+		}
+		tableRow(b, string(s.From), string(s.To), fmt.Sprint(s.Nights), inMarkdown(s.Look), inMarkdown(s.Status), tried, succeeded)
 	}
 }

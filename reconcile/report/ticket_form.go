@@ -77,6 +77,12 @@ type Span struct {
 	Succeeded *schemas.Timestamp `json:"successfully_aggregated_at"`
 }
 
+// Looks at a member that tell nothing of it.
+const (
+	notListed = "not listed"
+	notRead   = "the snapshot cannot be read"
+)
+
 // text is a string that is null in JSON when it is empty.
 type text string
 
@@ -204,9 +210,9 @@ func (r *Report) history(member string) []Span {
 		s := Span{From: night.Snapshot, To: night.Snapshot, Nights: 1, Look: "complete", Status: cleaned(n.Status), Tried: n.AggregatedAt, Succeeded: n.Succeeded}
 		switch {
 		case night.Unread:
-			s.Look = "the snapshot cannot be read"
+			s.Look = notRead
 		case !n.Listed:
-			s.Look = "not listed"
+			s.Look = notListed
 		case !n.Complete:
 			s.Look = "incomplete"
 			if n.Reason != "" {

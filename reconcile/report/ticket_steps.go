@@ -84,10 +84,17 @@ func joined(of []any) string {
 
 // tried says whether MX tried a stale member again.
 func tried(f *reconcile.Finding) string {
+	last, known := f.Evidence["successfully_aggregated_at"]
 	switch f.Evidence["tried_since_success"] {
 	case true:
+		if known && last == nil {
+			return "MX has started a job, and none has ever succeeded."
+		}
 		return "MX has started a job since the last success."
 	case false:
+		if known && last == nil {
+			return "MX has never started a job."
+		}
 		return "MX has not started any job since the last success."
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,6 +119,12 @@ func cases(t *testing.T) map[string]*Report {
 	stale := findingOn("F-2", "stale_member", "S3", reconcile.FailedUpdate)
 	stale.Evidence = map[string]any{"tried_since_success": true}
 	stale.MissingInputs = []string{"date, amount and payee of missing transactions, if known", "screenshots of them from the FI website"}
+	waits := findingOn("F-2", "stuck_member", "S10", reconcile.FailedUpdate)
+	waits.Evidence = map[string]any{"tried_since_success": false, "successfully_aggregated_at": nil}
+	created := map[string][]reconcile.MemberNight{"MBR-1": {}}
+	for range 5 {
+		created["MBR-1"] = append(created["MBR-1"], reconcile.MemberNight{Listed: true, Complete: true, Status: "CREATED"})
+	}
 	second := lost("F-4")
 	second.Transaction, second.Date, second.Payee = "TRN-2", "2026-11-13", "Book*Shop"
 	never := findingOn("F-5", "never_seen_transaction", "N1", reconcile.FailedUpdate)
@@ -137,7 +144,12 @@ func cases(t *testing.T) map[string]*Report {
 	many := still("DEGRADED")
 	many["MBR-2"] = many["MBR-1"]
 	submitted := []reconcile.Decision{{At: nightAt(2).Add(time.Hour), Who: "ann", Action: reconcile.Submit, Finding: "F-3", Ref: "ZD-123"}}
+	early := down
+	early.Evidence = map[string]any{"status_since": map[string]any{"not_before": stamp(3).String(), "not_after": stamp(4).String()}, "tried_since_success": true}
+	late := map[string][]reconcile.MemberNight{"MBR-1": {{}, status("CONNECTED", 1, 1), status("CONNECTED", 2, 2), status("CONNECTED", 3, 3), status("DEGRADED", 4, 3)}}
 	return map[string]*Report{
+		"stuck":         world(t, created, []sightings{{waits, always()}}),
+		"early":         world(t, late, []sightings{{early, []reconcile.Claim{"", "", "", "", confirmed}}}),
 		"mfa":           world(t, still("EXPIRED"), action("S6", reconcile.MFA, "MFA type", "attempted API request and response, without personal data"), requested("F-1")),
 		"credentials":   world(t, still("DENIED"), action("S7", reconcile.BadLogin, "FI login URL", "character lengths of the credentials"), requested("F-1")),
 		"fi_website":    world(t, still("LOCKED"), action("S8", reconcile.FIWebsite), requested("F-1")),
@@ -224,5 +236,18 @@ func TestTicketAsOfItsNight(t *testing.T) {
 	r.live = true
 	if !sent() {
 		t.Error("a live report does not say that it was sent")
+	}
+}
+
+// A request goes to the host that the store is bound to: over TLS, but on this
+// machine.
+func TestCurl(t *testing.T) {
+	for host, want := range map[string]string{
+		"atrium.mx.com": "https://atrium.mx.com/users", "vestibule.mx.com": "https://vestibule.mx.com/users", "127.0.0.1:8080": "http://127.0.0.1:8080/users",
+		"[::1]:80": "http://[::1]:80/users", "localhost": "http://localhost/users", "127.0.0.1.example": "https://127.0.0.1.example/users",
+	} {
+		if got := curl(host, "/users"); !strings.HasPrefix(got, "curl -i '"+want+"' ") {
+			t.Errorf("to %s: %s", host, got)
+		}
 	}
 }

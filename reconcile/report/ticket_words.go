@@ -135,7 +135,7 @@ func (r *Report) patience(f *Form) string {
 		}
 	}
 	if lasted < waitFor {
-		return fmt.Sprintf("MX asks to wait until a member has been DEGRADED or DISCONNECTED for more than two days; this one has been for %d hours that we know of.", int(lasted.Hours()))
+		return fmt.Sprintf("MX asks to wait until a member has been DEGRADED or DISCONNECTED for more than two days; what is known of this one goes back %d hours.", int(lasted.Hours()))
 	}
 	return "The member has been without a success for more than two days."
 }

@@ -168,10 +168,15 @@ func TestTicketsOfWorld(t *testing.T) {
 			Members []struct {
 				User string `json:"user_guid"`
 			}
-			History []report.Span `json:"status_history"`
+			History  []report.Span `json:"status_history"`
+			Accounts []string      `json:"account_guids"`
 		}
 		if err := json.Unmarshal(alone, &form); err != nil || len(form.Members) == 0 || len(form.Members) == 1 && len(form.History) == 0 {
 			t.Errorf("%s: %v, %d members, %d nights", ticket.ID, err, len(form.Members), len(form.History))
+		}
+		succeeded := len(form.History) > 0 && form.History[len(form.History)-1].Succeeded != nil // before that there is no account
+		if ticket.Issue == reconcile.FailedUpdate && len(form.Accounts) == 0 && succeeded {
+			t.Errorf("%s names no account: %s", ticket.ID, alone)
 		}
 	}
 	if tickets < 30 {
