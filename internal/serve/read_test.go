@@ -83,7 +83,9 @@ func TestManyAtOnce(t *testing.T) {
 	const many = 8
 	ended := make(chan int, 2*many)
 	for i := range many {
-		go func() { ended <- d.send("/findings/"+f.ID, "action", "suppress", "reason", strings.Repeat("x", i+1)).status }()
+		go func() {
+			ended <- d.send("/findings/"+f.ID, "action", "suppress", "reason", strings.Repeat("x", i+1)).status
+		}()
 		go func() { ended <- d.get("/tickets/" + string(f.TicketID)).status }()
 	}
 	for range 2 * many {
