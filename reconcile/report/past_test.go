@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,13 +29,27 @@ func (c client) Requests() schemas.Requests {
 	return schemas.Requests{Total: n.Requests, Retried: n.Retried, RateLimited: n.RateLimited}
 }
 
-// exported exports the world as it is now; the window is short, so that rows
-// leave it.
-func exported(t *testing.T, w *sim.World, st snapshot.Store, format snapshot.Format) *snapshot.Manifest {
+// broken answers some paths with an error instead of the world.
+type broken struct {
+	http.RoundTripper
+	fails func(path string) bool
+}
+
+func (b broken) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := b.RoundTripper.RoundTrip(r)
+	if err == nil && b.fails(r.URL.Path) {
+		res.StatusCode = http.StatusInternalServerError
+	}
+	return res, err
+}
+
+// exported exports the world as it is now, but for the paths that fail; the
+// window is short, so that rows leave it.
+func exported(t *testing.T, w *sim.World, st snapshot.Store, format snapshot.Format, fails func(path string) bool) *snapshot.Manifest {
 	t.Helper()
 	host := &url.URL{Scheme: "http", Host: "127.0.0.1:9"} // never dialled: the transport is in process
 	keys := atrium.Credentials{APIKey: atrium.NewSecret(sim.DefaultAPIKey), ClientID: atrium.NewSecret(sim.DefaultClientID)}
-	c, err := atrium.New(atrium.Atrium(host), keys, &atrium.Options{Transport: w.Transport(), PageSize: 1000})
+	c, err := atrium.New(atrium.Atrium(host), keys, &atrium.Options{Transport: broken{w.Transport(), fails}, PageSize: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +113,7 @@ func TestLookBack(t *testing.T) {
 		var all []*snapshot.Manifest
 		for night := range 7 {
 			weather, format := sim.Calm(), snapshot.Parquet
+			fails := func(string) bool { return false }
 			switch night {
 			case 2:
 				w.Inject("Z1", 4)
@@ -106,9 +123,15 @@ func TestLookBack(t *testing.T) {
 				weather.FailingUsers = 3
 			case 5:
 				format = snapshot.CSV
+			case 3: // of some members one list, of others only what does not matter here
+				fails = func(path string) bool {
+					i := strings.Index(path, "/MBR-")
+					return i > 0 && (strings.HasSuffix(path, "/transactions") && path[i+5] < '1' || strings.HasSuffix(path, "/accounts") && path[i+5] == '2' ||
+						strings.HasSuffix(path, "/account_owners") && path[i+5] > 'e')
+				}
 			}
 			w.SetWeather(weather)
-			all = append(all, exported(t, w, st, format))
+			all = append(all, exported(t, w, st, format, fails))
 			w.Advance(24 * time.Hour)
 		}
 		const damaged = 1
@@ -181,6 +204,7 @@ func checkNight(t *testing.T, st snapshot.Store, p *reconcile.Past, i int, seen 
 	t.Helper()
 	n := p.Nights[i]
 	rows, balances, statuses, whole := map[string]string{}, map[string]string{}, map[string]string{}, map[string]bool{}
+	resources := map[string]int{}
 	stale, members := map[string]int{}, map[string]int{}
 	if !n.Unread {
 		scanned(t, st, n.Snapshot, schemas.Transactions, func(cell func(string) schemas.Value) {
@@ -201,10 +225,14 @@ func checkNight(t *testing.T, st snapshot.Store, p *reconcile.Past, i int, seen 
 			}
 		})
 		scanned(t, st, n.Snapshot, schemas.Coverage, func(cell func(string) schemas.Value) {
+			resources[cell("resource").String()+strconv.FormatInt(cell("complete").Int, 10)]++
 			if cell("complete").Int == 0 && cell("resource").String() != string(schemas.AccountOwnersResource) {
 				delete(whole, cell("member_guid").String())
 			}
 		})
+	}
+	if i == 3 && (resources["transactions0"] == 0 || resources["transactions1"] == 0 || resources["account_owners0"] == 0) {
+		t.Errorf("the night is too kind: %v", resources)
 	}
 	for guid, m := range p.Members {
 		w, status := m.Nights[i], ""
