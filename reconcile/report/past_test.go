@@ -101,7 +101,7 @@ func TestLookBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	exported(t, sim.New(sim.Config{Users: 1, Weather: &calm, Start: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)}), first, snapshot.Parquet)
+	exported(t, sim.New(sim.Config{Users: 1, Weather: &calm, Start: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)}), first, snapshot.Parquet, func(string) bool { return false })
 	synctest.Test(t, func(t *testing.T) {
 		calm := sim.Calm()
 		w := sim.New(sim.Config{Seed: 5, Users: 25, Weather: &calm, Transactions: 40, Unfit: 0.01, MaxPageSize: 1000, Start: time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)})
