@@ -122,11 +122,12 @@ async function plain() {
   assert.ok(!await page.locator("#filter").isVisible(), "a form that does nothing");
   await page.close();
 
-  const printed = await opened({ viewport: { width: 800, height: 1100 } });
+  const printed = await opened({ viewport: { width: 720, height: 1000 } }); // A4 without its margins
   await printed.evaluate(() => document.querySelector("#details details").open = true);
   await printed.emulateMedia({ media: "print", colorScheme: "dark" });
   assert.equal(await printed.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
   assert.ok(!await printed.locator("#filter").isVisible());
+  assert.ok(await printed.evaluate(() => document.documentElement.scrollWidth) <= 720, "wider than a sheet of paper");
   assert.equal(await printed.locator("#details > details:visible").count(), 1, "what is open is printed, and nothing else");
   await printed.screenshot({ path: join(shots, "print.png"), fullPage: true });
   await printed.close();
