@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	unescape "html"
 	"html/template"
 	"maps"
 	"os"
@@ -131,8 +132,9 @@ func page(t testing.TB, r *Report) string {
 
 func TestGolden(t *testing.T) {
 	r := fixed()
-	// The style sheet and the script would only repeat themselves.
-	html := strings.NewReplacer(style, "…", script, "…", hashed(style), "'style'", hashed(script), "'script'").Replace(page(t, r))
+	// The style sheet and the script would only repeat themselves, and so would their hashes.
+	html := strings.NewReplacer(style, "…", script, "…").Replace(page(t, r))
+	html = regexp.MustCompile(`content="default-src[^"]*"`).ReplaceAllString(html, `content="…"`)
 	for name, got := range map[string]string{"report.html": html, "report.md": string(r.Markdown())} {
 		path := filepath.Join("testdata", name)
 		if *update {
@@ -177,7 +179,7 @@ func TestSelfContained(t *testing.T) {
 	if n := strings.Count(html, "<style"); n != 1 || !strings.Contains(html, "<style>"+style+"</style>") {
 		t.Errorf("%d style sheets, or not the one that is hashed", n)
 	}
-	if !strings.Contains(html, `content="`+template.HTMLEscapeString(Policy(false))+`"`) {
+	if !strings.Contains(unescape.UnescapeString(html), `content="`+Policy(false)+`"`) {
 		t.Error("the page has no policy")
 	}
 	for _, bad := range []string{" src=", " style=", "<link", "<img", "<iframe", "@import", "url(", "http://", "https://"} {
@@ -204,8 +206,8 @@ func TestPageOfAServer(t *testing.T) {
 	if err := r.WriteHTML(&whole, p); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`href="/ticket/T-A"`, `href="/finding/F-A"`, `href="/finding/F-E"`, "<nav>home</nav>", `action="/do/F-A"`, template.HTMLEscapeString(Policy(true))} {
-		if !strings.Contains(whole.String(), want) {
+	for _, want := range []string{`href="/ticket/T-A"`, `href="/finding/F-A"`, `href="/finding/F-E"`, "<nav>home</nav>", `action="/do/F-A"`, Policy(true)} {
+		if !strings.Contains(unescape.UnescapeString(whole.String()), want) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
