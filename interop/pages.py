@@ -58,11 +58,17 @@ def lived(world):
     return max((store / "_reports").iterdir())
 
 
-def report_in_a_browser(world):
-    """Filters, sorting, links and print, without a request; screenshots stay in a temporary directory."""
+def screenshots(world):
+    """Where they go: never into the repository."""
     shots = os.environ.get("SCREENSHOTS") or str(world.dir / "screenshots")
     os.makedirs(shots, exist_ok=True)
     require(not os.path.realpath(shots).startswith(str(ROOT) + os.sep), f"{shots} is in the repository")
+    return shots
+
+
+def report_in_a_browser(world):
+    """Filters, sorting, links and print, without a request; screenshots stay in a temporary directory."""
+    shots = screenshots(world)
     print("   " + node("report.mjs", lived(world) / "report.html", shots).strip().replace("\n", "\n   "), flush=True)
 
 
@@ -76,7 +82,7 @@ def page_in_a_browser(world):
     token.write_text("a token with/slash+plus\n")
     token.chmod(0o600)
     with Page(store) as own, Page(store, "--host=desk.example", f"--token-file={token}") as shared:
-        node("serve.mjs", store, own.url, shared.url, token.read_text().strip(), downloads)
+        node("serve.mjs", store, own.url, shared.url, token.read_text().strip(), downloads, screenshots(world))
     bundles = sorted(downloads.glob("*.zip"))
     expect(len(bundles), 1, "bundles")
     with zipfile.ZipFile(bundles[0]) as bundle:

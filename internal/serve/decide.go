@@ -70,23 +70,28 @@ func choices(allowed []reconcile.Action, typed url.Values) (all []*choice) {
 	return all
 }
 
+// wrong is an error of whoever typed.
+func wrong(format string, args ...any) error {
+	return &problem{status: http.StatusUnprocessableEntity, text: fmt.Sprintf(format, args...)}
+}
+
 // decided reads a decision from a form. Its error says what is missing.
 func (s *Site) decided(typed url.Values, offered []reconcile.Action) (d reconcile.Decision, err error) {
 	d.Action, d.At, d.Who = reconcile.Action(typed.Get("action")), s.o.Now(), line(typed.Get("who"))
 	i := slices.IndexFunc(offers, func(c choice) bool { return c.Action == d.Action })
 	if i < 0 || !slices.Contains(offered, d.Action) {
-		return d, errors.New("That cannot be decided here.")
+		return d, wrong("That cannot be decided here.")
 	}
 	if d.Who == "" {
-		return d, errors.New("Say who decides.")
+		return d, wrong("Say who decides.")
 	}
 	for _, f := range append([]field{{Name: "who", Label: "Who"}}, offers[i].Ask...) {
 		value := line(typed.Get(f.Name))
 		switch {
 		case f.Required && value == "":
-			return d, fmt.Errorf("%q is empty.", f.Label)
+			return d, wrong("%q is empty.", f.Label)
 		case len([]rune(value)) > longest:
-			return d, fmt.Errorf("%q is longer than %d characters.", f.Label, longest)
+			return d, wrong("%q is longer than %d characters.", f.Label, longest)
 		}
 		switch f.Name {
 		case "reason":
@@ -101,10 +106,10 @@ func (s *Site) decided(typed url.Values, offered []reconcile.Action) (d reconcil
 		return d, nil
 	}
 	if _, err := time.Parse(time.DateOnly, d.Until); err != nil {
-		return d, fmt.Errorf("%q is not a date; write it as 2026-12-31.", d.Until)
+		return d, wrong("%q is not a date; write it as 2026-12-31.", d.Until)
 	}
 	if d.Until < d.At.UTC().Format(time.DateOnly) {
-		return d, fmt.Errorf("%s is over.", d.Until)
+		return d, wrong("%s is over.", d.Until)
 	}
 	return d, nil
 }
@@ -146,33 +151,29 @@ func (s *Site) decide(ctx context.Context, d reconcile.Decision, of func(*reconc
 
 // submitted takes a form: it decides, and leads to the page at. What cannot be
 // decided is shown again, with what was typed.
-func (s *Site) submitted(w http.ResponseWriter, r *http.Request, at string, offered []reconcile.Action, of func(*reconcile.Ledger) []string, again func(status int, typed url.Values, wrong string) error) error {
+func (s *Site) submitted(w http.ResponseWriter, r *http.Request, at string, offered []reconcile.Action, of func(*reconcile.Ledger) []string, again func(status int, typed url.Values, text string) error) error {
 	typed, err := s.readForm(r)
 	if typed == nil {
 		return err
 	}
 	var d reconcile.Decision
-	status := http.StatusUnprocessableEntity
 	if err == nil {
 		d, err = s.decided(typed, offered)
 	}
 	n := 0
 	if err == nil {
 		n, err = s.decide(r.Context(), d, of)
-		status = http.StatusInternalServerError
 	}
 	if err != nil {
-		wrong := err.Error()
-		if p := new(problem); errors.As(err, &p) {
-			status = p.status
-		} else if status == http.StatusInternalServerError {
+		p := new(problem)
+		if !errors.As(err, &p) {
 			s.o.Log.Error("a decision was not kept", "path", r.URL.Path, "error", err)
-			wrong = "It could not be kept: " + wrong
+			p = &problem{status: http.StatusInternalServerError, text: "It could not be kept: " + err.Error()}
 		}
-		if status == http.StatusServiceUnavailable {
+		if p.status == http.StatusServiceUnavailable {
 			w.Header().Set("Retry-After", "10")
 		}
-		return again(status, typed, wrong)
+		return again(p.status, typed, p.text)
 	}
 	s.o.Log.Info("decided", "action", d.Action, "findings", n, "path", r.URL.Path)
 	remember(w, d.Who)

@@ -118,7 +118,9 @@ func (s *Site) admitted(w http.ResponseWriter, r *http.Request) bool {
 		s.show(w, r, http.StatusUnauthorized, "token", &page{Title: "Who is there?", Problem: "That is not the token.", Body: to})
 		return false
 	}
-	http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: s.pass(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil})
+	// Behind a proxy it is the proxy that knows; whoever claims it falsely harms themselves.
+	secure := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+	http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: s.pass(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure})
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return false
 }

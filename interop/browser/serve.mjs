@@ -1,5 +1,5 @@
 // What a support agent does at the page of tallyport serve, in a real browser.
-//   node serve.mjs STORE OPEN CLOSED TOKEN DOWNLOADS [SCREENSHOTS]
+//   node serve.mjs STORE OPEN CLOSED TOKEN DOWNLOADS SCREENSHOTS
 // OPEN is the address of a page for this machine; CLOSED that of one that is
 // asked for as desk.example, with TOKEN. Both show STORE.
 
@@ -212,7 +212,7 @@ async function widths() {
       assert.equal(await page.locator("h1").count(), 1, name);
       assert.equal(await page.locator("main").count(), 1, name);
       assert.deepEqual(await page.evaluate(() => Array.from(document.querySelectorAll("input:not([type=hidden]), select")).filter((i) => !i.labels.length && !i.ariaLabel).map((i) => i.outerHTML)), [], name);
-      if (screenshots) await page.screenshot({ path: path.join(screenshots, `serve-${name}-${width}.png`), fullPage: name !== "report" });
+      await page.screenshot({ path: path.join(screenshots, `serve-${name}-${width}.png`), fullPage: name !== "report" });
     }
     await close(page);
   }

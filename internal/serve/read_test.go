@@ -1,0 +1,102 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"tallyport/reconcile"
+)
+
+// Snapshots are read for one page at a time; who is not served in time is told
+// so, and who is gone is not waited for.
+func TestOneAtATime(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	f := d.one(lost)
+	path := "/transactions/" + string(f.Transaction)
+	d.site.reading <- struct{}{} // somebody else
+
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := d.http.Do(d.request("GET", path, nil).WithContext(ctx))
+		ended <- err
+	}()
+	time.Sleep(20 * time.Millisecond)
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	// A page that can do without is shown without.
+	start := time.Now()
+	d.page("/findings/"+f.ID, "takes a while to read", `href="/findings/`+f.ID+`?nights=1"`, "What is known")
+	if took := time.Since(start); took > 2*glance {
+		t.Errorf("a glance of %v", took)
+	}
+	<-d.site.reading
+	d.page(path, "first seen")
+}
+
+// After a while it is said that others are served.
+func TestPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(nil, Options{Now: time.Now})
+		s.reading <- struct{}{}
+		start := time.Now()
+		err := s.read(t.Context(), func(context.Context) error { t.Error("two at a time"); return nil })
+		if p := new(problem); !errors.As(err, &p) || p.status != http.StatusServiceUnavailable || time.Since(start) != patience {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		<-s.reading
+		err = s.read(t.Context(), func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		if p := new(problem); !errors.As(err, &p) || p.status != http.StatusServiceUnavailable {
+			t.Errorf("what takes too long: %v", err)
+		}
+	})
+}
+
+// A request whose client is gone ends what was begun for it.
+func TestClientGone(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	f := d.one(lost)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, path := range []string{"/transactions/" + string(f.Transaction), "/report", "/findings/" + f.ID, "/bundle?id=" + string(f.TicketID)} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "http://localhost"+path, nil).WithContext(ctx)
+		d.site.ServeHTTP(w, r)
+		if w.Body.Len() > 0 {
+			t.Errorf("%s: nobody is there to read %q", path, w.Body.String())
+		}
+	}
+}
+
+// Many look and decide at once; every decision is kept, or refused.
+func TestManyAtOnce(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	f := d.one(lost)
+	const many = 8
+	ended := make(chan int, 2*many)
+	for i := range many {
+		go func() {
+			ended <- d.send("/findings/"+f.ID, "action", "suppress", "reason", strings.Repeat("x", i+1)).status
+		}()
+		go func() { ended <- d.get("/tickets/" + string(f.TicketID)).status }()
+	}
+	for range 2 * many {
+		if status := <-ended; status != http.StatusOK {
+			t.Errorf("status %d", status)
+		}
+	}
+	if n := len(d.ledger().Decisions()); n != many {
+		t.Errorf("%d decisions were kept of %d", n, many)
+	}
+	if d.state(f.ID) != reconcile.Suppressed {
+		t.Errorf("it is %s", d.state(f.ID))
+	}
+}
