@@ -57,7 +57,7 @@ func (f *Form) CSV() []byte {
 			m = f.Members[at]
 		}
 		cells := []string{f.Ticket, f.Subject, string(f.Issue), found.ID, string(found.Kind), string(found.Code), string(found.State), plain(found.Institution), plain(found.User), plain(found.Member),
-			plain(found.Account), plain(found.Transaction), plain(found.Date), plain(found.Amount), plain(found.Type), plain(found.Payee), string(m.Status), "", "",
+			plain(found.Account), plain(found.Transaction), plain(found.Date), plain(found.Amount), plain(found.Type), string(masked(found.Payee)), string(m.Status), "", "",
 			string(found.First), string(found.Last), plain(found.LastGood), strings.Join(found.MissingInputs, "; ")}
 		if m.Tried != nil {
 			cells[17] = instant(m.Tried)
@@ -155,6 +155,9 @@ func (f *Form) writeTransactions(b *bytes.Buffer) {
 			guid = "never seen"
 		}
 		tableRow(b, inMarkdown(t.Date), inMarkdown(t.Amount), inMarkdown(t.Type), inMarkdown(t.Payee), guid, inMarkdown(t.Account))
+	}
+	if slices.ContainsFunc(f.findings, func(found reconcile.Finding) bool { return masked(found.Payee) != cleaned(found.Payee) }) {
+		b.WriteString("\nLong numbers in payees are masked, but for their last four characters: they may be those of accounts and cards.\n")
 	}
 }
 

@@ -63,7 +63,7 @@ type Transaction struct {
 	Date        text   `json:"date"`
 	Amount      text   `json:"amount"` // unsigned, exact
 	Type        text   `json:"type"`   // CREDIT or DEBIT
-	Payee       text   `json:"payee"`
+	Payee       text   `json:"payee"`  // without long numbers
 }
 
 // Span is a run of nights in which a member was the same.
@@ -117,7 +117,7 @@ func (r *Report) Ticket(id string) *Form {
 			f.Accounts = append(f.Accounts, a)
 		}
 		if isGone(found) {
-			f.Transactions = append(f.Transactions, Transaction{found.ID, cleaned(found.Account), cleaned(found.Transaction), cleaned(found.Date), cleaned(found.Amount), cleaned(found.Type), cleaned(found.Payee)})
+			f.Transactions = append(f.Transactions, Transaction{found.ID, cleaned(found.Account), cleaned(found.Transaction), cleaned(found.Date), cleaned(found.Amount), cleaned(found.Type), masked(found.Payee)})
 		}
 		for _, input := range found.MissingInputs {
 			if !slices.Contains(f.Inputs, input) {
