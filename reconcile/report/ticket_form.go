@@ -30,6 +30,7 @@ type Form struct {
 	History      []Span              `json:"status_history"` // of the member, if it is one
 	Steps        []string            `json:"steps_taken"`
 	Requests     []Request           `json:"requests"`
+	Actions      []string            `json:"actions"`        // what the operator does first
 	Inputs       []string            `json:"missing_inputs"` // what only a person can add
 	FindingIDs   []string            `json:"finding_ids"`
 
@@ -103,7 +104,7 @@ func (r *Report) Ticket(id string) *Form {
 	}
 	t := r.Tickets[i]
 	f := &Form{Ticket: t.ID, Issue: t.Issue, State: t.State, Snapshot: r.Summary.Snapshot, Host: cleaned(r.host), Institution: r.institution(t.Institution),
-		Accounts: []string{}, Wrong: []string{}, Notes: []string{}, Transactions: []Transaction{}, History: []Span{}, Steps: []string{}, Requests: []Request{}, Inputs: []string{}, FindingIDs: []string{}}
+		Accounts: []string{}, Wrong: []string{}, Notes: []string{}, Transactions: []Transaction{}, History: []Span{}, Steps: []string{}, Requests: []Request{}, Actions: []string{}, Inputs: []string{}, FindingIDs: []string{}}
 	f.findings = toldOf(t)
 	f.Members = r.members(f.findings)
 	if len(f.Members) == 1 {
@@ -135,6 +136,7 @@ func (r *Report) Ticket(id string) *Form {
 	slices.SortFunc(f.Transactions, func(a, b Transaction) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Date, b.Date), cmp.Compare(a.Transaction, b.Transaction), cmp.Compare(a.Finding, b.Finding))
 	})
+	f.Actions = actions(f.findings)
 	f.Subject = r.subject(f)
 	f.Notes = r.notes(f)
 	f.Steps = r.steps(f)
@@ -149,6 +151,21 @@ func toldOf(t *Ticket) []reconcile.Finding {
 		return t.Findings
 	}
 	return slices.DeleteFunc(slices.Clone(t.Findings), func(f reconcile.Finding) bool { return !f.State.Raised() })
+}
+
+// actions are what the findings say is to be done. Where an institution is out,
+// that goes for its members too.
+func actions(found []reconcile.Finding) []string {
+	if o := outage(found); o != nil {
+		found = []reconcile.Finding{*o}
+	}
+	all := []string{}
+	for i := range found {
+		if a, ok := found[i].Evidence["action"].(string); ok && !slices.Contains(all, onOneLine(a)) {
+			all = append(all, onOneLine(a))
+		}
+	}
+	return all
 }
 
 // isGone reports whether the finding says that one transaction is not there.

@@ -115,15 +115,22 @@ func cases(t *testing.T) map[string]*Report {
 		return []sightings{{f, always()}}
 	}
 	down := findingOn("F-1", "stale_member", "S2", reconcile.Aggregation)
-	down.Evidence = map[string]any{"status_since": map[string]any{"not_before": stamp(0).String(), "not_after": stamp(1).String()}, "tried_since_success": true}
-	stale := findingOn("F-2", "stale_member", "S3", reconcile.FailedUpdate)
-	stale.Evidence = map[string]any{"tried_since_success": true}
+	down.Evidence = map[string]any{"status_since": map[string]any{"not_before": stamp(0).String(), "not_after": stamp(1).String()}, "tried_since_success": true,
+		"action": "Nothing is asked of the user; send MX support the member's guid and keep the member."}
+	stale := findingOn("F-2", "stale_member", "S4", reconcile.FailedUpdate)
+	const aggregate = "Aggregate the member once while the user is present; MX suspends the nightly job after repeated failures."
+	stale.Evidence = map[string]any{"tried_since_success": true, "action": aggregate}
+	stopped := map[string][]reconcile.MemberNight{"MBR-1": {status("CONNECTED", 0, 0)}}
+	for range 4 {
+		stopped["MBR-1"] = append(stopped["MBR-1"], status("CONNECTED", 1, 0))
+	}
 	stale.MissingInputs = []string{"date, amount and payee of missing transactions, if known", "screenshots of them from the FI website"}
 	waits := findingOn("F-2", "stuck_member", "S10", reconcile.FailedUpdate)
-	waits.Evidence = map[string]any{"tried_since_success": false, "successfully_aggregated_at": nil}
-	created := map[string][]reconcile.MemberNight{"MBR-1": {}}
+	waits.Evidence = map[string]any{"tried_since_success": false, "successfully_aggregated_at": nil,
+		"action": "The user must finish the institution's OAuth page; MX may delete a member that waits too long."}
+	pending := map[string][]reconcile.MemberNight{"MBR-1": {}}
 	for range 5 {
-		created["MBR-1"] = append(created["MBR-1"], reconcile.MemberNight{Listed: true, Complete: true, Status: "CREATED"})
+		pending["MBR-1"] = append(pending["MBR-1"], reconcile.MemberNight{Listed: true, Complete: true, Status: "PENDING"})
 	}
 	second := lost("F-4")
 	second.Transaction, second.Date, second.Payee = "TRN-2", "2026-11-13", "Book*Shop"
@@ -136,9 +143,10 @@ func cases(t *testing.T) map[string]*Report {
 	overdue.Evidence = map[string]any{"due": "2026-11-15", "last_came": "2026-10-15", "times": 6, "every_days": 31}
 	out := findingOn("F-7", "institution_outage", "S15", reconcile.Aggregation)
 	out.User, out.Member = "", ""
-	out.Evidence = map[string]any{"onset": stamp(0).String(), "members_stale": 3, "members_total": 8, "members": []string{"MBR-1", "MBR-2", "MBR-3"}}
+	out.Evidence = map[string]any{"onset": stamp(0).String(), "members_stale": 3, "members_total": 8, "members": []string{"MBR-1", "MBR-2", "MBR-3"},
+		"action": "Nothing is asked of the users; send MX support one ticket for the institution."}
 	child := findingOn("F-8", "stale_member", "S2", reconcile.Aggregation)
-	child.Evidence = map[string]any{"outage": "F-7"}
+	child.Evidence = map[string]any{"outage": "F-7", "action": aggregate}
 	child2 := child
 	child2.ID, child2.User, child2.Member = "F-9", "USR-2", "MBR-2"
 	many := still("DEGRADED")
@@ -148,13 +156,13 @@ func cases(t *testing.T) map[string]*Report {
 	early.Evidence = map[string]any{"status_since": map[string]any{"not_before": stamp(3).String(), "not_after": stamp(4).String()}, "tried_since_success": true}
 	late := map[string][]reconcile.MemberNight{"MBR-1": {{}, status("CONNECTED", 1, 1), status("CONNECTED", 2, 2), status("CONNECTED", 3, 3), status("DEGRADED", 4, 3)}}
 	return map[string]*Report{
-		"stuck":         world(t, created, []sightings{{waits, always()}}),
+		"stuck":         world(t, pending, []sightings{{waits, always()}}),
 		"early":         world(t, late, []sightings{{early, []reconcile.Claim{"", "", "", "", confirmed}}}),
 		"mfa":           world(t, still("EXPIRED"), action("S6", reconcile.MFA, "MFA type", "attempted API request and response, without personal data"), requested("F-1")),
 		"credentials":   world(t, still("DENIED"), action("S7", reconcile.BadLogin, "FI login URL", "character lengths of the credentials"), requested("F-1")),
 		"fi_website":    world(t, still("LOCKED"), action("S8", reconcile.FIWebsite), requested("F-1")),
 		"aggregation":   world(t, still("DEGRADED"), []sightings{{down, always()}}),
-		"stale":         world(t, still("CONNECTED"), []sightings{{stale, always()}}),
+		"stale":         world(t, stopped, []sightings{{stale, always()}}),
 		"failed_update": world(t, fine(), []sightings{{lost("F-3"), []reconcile.Claim{suspected, confirmed, confirmed, confirmed, confirmed}}, {second, always()}}, submitted...),
 		"never_seen":    world(t, fine(), []sightings{{never, always()}, {overdue, always()}}),
 		"outage":        world(t, many, []sightings{{out, always()}, {child, always()}, {child2, always()}}),
