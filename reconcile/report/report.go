@@ -29,9 +29,13 @@ type Report struct {
 // small enough to be mailed.
 const detailed = 100
 
-// urgency is the order of states in which findings are shown.
-var urgency = []reconcile.State{reconcile.Escalated, reconcile.Submitted, reconcile.Open, reconcile.Candidate,
+// urgency is the order of states in which findings are shown. What nobody has
+// sent yet is before what was sent, or MX would never hear of it.
+var urgency = []reconcile.State{reconcile.Escalated, reconcile.Open, reconcile.Submitted, reconcile.Candidate,
 	reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
+
+// States are those of findings, the most urgent first.
+func States() []reconcile.State { return slices.Clone(urgency) }
 
 // verdicts is the order of verdicts among findings of one state.
 var verdicts = []reconcile.Verdict{reconcile.Ticket, reconcile.Review, reconcile.Notice}

@@ -148,13 +148,24 @@ func (f *Form) writeTransactions(b *bytes.Buffer) {
 	if len(f.Transactions) == 0 {
 		return
 	}
-	b.WriteString("\n## Missing transactions\n\n| Date | Amount | Type | Payee | Transaction GUID | Account GUID |\n|---|---:|---|---|---|---|\n")
+	heads, rule := []string{"Date", "Amount", "Type", "Payee", "Transaction GUID", "Account GUID"}, "|---|---:|---|---|---|---|"
+	differ := slices.ContainsFunc(f.Transactions, func(t Transaction) bool { return t.State != f.Transactions[0].State })
+	if differ {
+		heads, rule = append(heads, "State"), rule+"---|"
+	}
+	b.WriteString("\n## Missing transactions\n\n")
+	tableRow(b, heads...)
+	b.WriteString(rule + "\n")
 	for _, t := range f.Transactions {
 		guid := inMarkdown(t.Transaction)
 		if guid == "" {
 			guid = "never seen"
 		}
-		tableRow(b, inMarkdown(t.Date), inMarkdown(t.Amount), inMarkdown(t.Type), inMarkdown(t.Payee), guid, inMarkdown(t.Account))
+		cells := []string{inMarkdown(t.Date), inMarkdown(t.Amount), inMarkdown(t.Type), inMarkdown(t.Payee), guid, inMarkdown(t.Account)}
+		if differ {
+			cells = append(cells, string(t.State))
+		}
+		tableRow(b, cells...)
 	}
 	if slices.ContainsFunc(f.findings, func(found reconcile.Finding) bool { return masked(found.Payee) != cleaned(found.Payee) }) {
 		b.WriteString("\nLong numbers in payees are masked, but for their last four characters: they may be those of accounts and cards.\n")

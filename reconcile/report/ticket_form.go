@@ -58,13 +58,14 @@ type Member struct {
 
 // Transaction is a row that is missing.
 type Transaction struct {
-	Finding     string `json:"finding_id"`
-	Account     text   `json:"account_guid"`
-	Transaction text   `json:"transaction_guid"` // null: it was never seen
-	Date        text   `json:"date"`
-	Amount      text   `json:"amount"` // unsigned, exact
-	Type        text   `json:"type"`   // CREDIT or DEBIT
-	Payee       text   `json:"payee"`  // without long numbers
+	Finding     string          `json:"finding_id"`
+	State       reconcile.State `json:"state"`
+	Account     text            `json:"account_guid"`
+	Transaction text            `json:"transaction_guid"` // null: it was never seen
+	Date        text            `json:"date"`
+	Amount      text            `json:"amount"` // unsigned, exact
+	Type        text            `json:"type"`   // CREDIT or DEBIT
+	Payee       text            `json:"payee"`  // without long numbers
 }
 
 // Span is a run of nights in which a member was the same.
@@ -118,7 +119,7 @@ func (r *Report) Ticket(id string) *Form {
 			f.Accounts = append(f.Accounts, a)
 		}
 		if isGone(found) {
-			f.Transactions = append(f.Transactions, Transaction{found.ID, cleaned(found.Account), cleaned(found.Transaction), cleaned(found.Date), cleaned(found.Amount), cleaned(found.Type), masked(found.Payee)})
+			f.Transactions = append(f.Transactions, Transaction{found.ID, found.State, cleaned(found.Account), cleaned(found.Transaction), cleaned(found.Date), cleaned(found.Amount), cleaned(found.Type), masked(found.Payee)})
 		}
 		for _, input := range found.MissingInputs {
 			if !slices.Contains(f.Inputs, input) {

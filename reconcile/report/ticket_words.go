@@ -104,6 +104,7 @@ func (r *Report) notes(f *Form) []string {
 	if f.State == reconcile.Suppressed {
 		return append(notes, "This ticket was put aside: there is nothing to send.")
 	}
+	notes = append(notes, r.sent(f)...)
 	switch f.Issue {
 	case reconcile.MFA:
 		notes = append(notes, "MX support is asked only if the documented MFA workflow was followed and does not work. The credentials are valid: do not ask for them again.")
@@ -115,6 +116,39 @@ func (r *Report) notes(f *Form) []string {
 		notes = append(notes, r.patience(f))
 	}
 	return append(notes, "Keep the member: to delete and create it again loses its history.")
+}
+
+// sent says which part of the ticket MX has already, nothing if that is none or
+// all.
+func (r *Report) sent(f *Form) []string {
+	var refs []string
+	n := 0
+	for i := range f.findings {
+		if s := f.findings[i].State; s != reconcile.Submitted && s != reconcile.Escalated {
+			continue
+		}
+		n++
+		for _, d := range slices.Backward(r.decisions(f.findings[i].ID)) {
+			if d.Action != reconcile.Submit {
+				continue
+			}
+			if ref := string(cleaned(d.Ref)); ref != "" && !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
+			}
+			break
+		}
+	}
+	if n == 0 || n == len(f.findings) {
+		return nil
+	}
+	was, as := "were", ""
+	if n == 1 {
+		was = "was"
+	}
+	if refs != nil {
+		as = " as " + strings.Join(refs, ", ")
+	}
+	return []string{fmt.Sprintf("%d of %d findings %s sent%s; MX does not know of the rest yet.", n, len(f.findings), was, as)}
 }
 
 // patience says whether the connection has been down for as long as MX asks to
