@@ -92,6 +92,9 @@ func (f *Form) Markdown() []byte {
 	if len(f.Requests) > 0 {
 		b.WriteString("\n## Requests that show it\n")
 	}
+	if n := len(f.Requests); n < f.RequestsInAll {
+		fmt.Fprintf(&b, "\n%d of %d are shown.\n", n, f.RequestsInAll)
+	}
 	for _, r := range f.Requests {
 		fmt.Fprintf(&b, "\nFor %s:\n\n```sh\n%s\n```\n", r.What, r.Curl)
 	}

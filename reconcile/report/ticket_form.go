@@ -15,24 +15,25 @@ import (
 // file holds. Texts of the API are on one line and bounded in it; nothing in it
 // tells who the end user is, or what an account holds.
 type Form struct {
-	Ticket       string              `json:"ticket_id"`
-	Subject      string              `json:"subject"` // FI name | location of error | error description
-	Issue        reconcile.IssueType `json:"issue_type"`
-	State        reconcile.State     `json:"state"`    // the most urgent of its findings
-	Snapshot     snapshot.ID         `json:"snapshot"` // the night that it is as of
-	Host         text                `json:"host"`     // of the API
-	Institution  Institution         `json:"institution"`
-	Members      []Member            `json:"members"` // one, unless an institution is out
-	Accounts     []string            `json:"account_guids"`
-	Wrong        []string            `json:"what_is_wrong"`
-	Notes        []string            `json:"notes"` // what MX asks to be kept to with such a ticket
-	Transactions []Transaction       `json:"missing_transactions"`
-	History      []Span              `json:"status_history"` // of the member, if it is one
-	Steps        []string            `json:"steps_taken"`
-	Requests     []Request           `json:"requests"`
-	Actions      []string            `json:"actions"`        // what the operator does first
-	Inputs       []string            `json:"missing_inputs"` // what only a person can add
-	FindingIDs   []string            `json:"finding_ids"`
+	Ticket        string              `json:"ticket_id"`
+	Subject       string              `json:"subject"` // FI name | location of error | error description
+	Issue         reconcile.IssueType `json:"issue_type"`
+	State         reconcile.State     `json:"state"`    // the most urgent of its findings
+	Snapshot      snapshot.ID         `json:"snapshot"` // the night that it is as of
+	Host          text                `json:"host"`     // of the API
+	Institution   Institution         `json:"institution"`
+	Members       []Member            `json:"members"` // one, unless an institution is out
+	Accounts      []string            `json:"account_guids"`
+	Wrong         []string            `json:"what_is_wrong"`
+	Notes         []string            `json:"notes"` // what MX asks to be kept to with such a ticket
+	Transactions  []Transaction       `json:"missing_transactions"`
+	History       []Span              `json:"status_history"` // of the member, if it is one
+	Steps         []string            `json:"steps_taken"`
+	Requests      []Request           `json:"requests"`
+	RequestsInAll int                 `json:"requests_in_all"` // of which those are the first
+	Actions       []string            `json:"actions"`         // what the operator does first
+	Inputs        []string            `json:"missing_inputs"`  // what only a person can add
+	FindingIDs    []string            `json:"finding_ids"`
 
 	findings []reconcile.Finding // those that are told of
 }
@@ -141,7 +142,7 @@ func (r *Report) Ticket(id string) *Form {
 	f.Subject = r.subject(f)
 	f.Notes = r.notes(f)
 	f.Steps = r.steps(f)
-	f.Requests = r.requests(f)
+	f.Requests, f.RequestsInAll = r.requests(f)
 	return f
 }
 

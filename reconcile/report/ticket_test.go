@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -256,6 +258,26 @@ func TestCurl(t *testing.T) {
 	} {
 		if got := curl(host, "/users"); !strings.HasPrefix(got, "curl -i '"+want+"' ") {
 			t.Errorf("to %s: %s", host, got)
+		}
+	}
+}
+
+// A ticket shows a few of its requests, and says of how many.
+func TestTicketSaysHowManyRequests(t *testing.T) {
+	for missing, want := range map[int]string{8: "", 9: "\n10 of 11 are", 21: "\n10 of 23 are"} {
+		var all []sightings
+		for i := range missing {
+			f := lost(fmt.Sprint("F-", i))
+			if err := json.Unmarshal(fmt.Appendf(nil, `{"transaction_guid":"TRN-%d"}`, i), &f); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, sightings{f, always()})
+		}
+		r := world(t, fine(), all)
+		f := r.Ticket(r.Tickets[0].ID)
+		md := string(f.Markdown())
+		if len(f.Requests) != mostRequests || f.RequestsInAll != missing+2 || !strings.Contains(md, want) || want == "" && strings.Contains(md, " of 10 are") {
+			t.Errorf("%d missing rows: %d of %d requests, want %q in\n%s", missing, len(f.Requests), f.RequestsInAll, want, md)
 		}
 	}
 }
