@@ -421,7 +421,7 @@ func (n *accountNight) missing(g *gone) Finding {
 	if g.Doubt != "" {
 		f.Evidence["ambiguous_with"] = g.Doubt
 	}
-	f.MissingInputs = missingRow(&f)
+	f.MissingInputs = MissingInputsOf(&f)
 	return f
 }
 

@@ -96,7 +96,7 @@ func (f *Form) Markdown() []byte {
 		fmt.Fprintf(&b, "\n%d of %d are shown.\n", n, f.RequestsInAll)
 	}
 	for _, r := range f.Requests {
-		fmt.Fprintf(&b, "\nFor %s:\n\n```sh\n%s\n```\n", r.What, r.Curl)
+		fmt.Fprintf(&b, "\nFor %s:\n\n```sh\n%s\n```\n", escapedLine(r.What), r.Curl)
 	}
 	if f.State.Raised() {
 		section(&b, "Before it is sent", slices.Concat(f.Actions, f.Inputs), "- [ ] ")

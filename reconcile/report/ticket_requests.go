@@ -97,7 +97,8 @@ func curl(host, path string) string {
 	if loopback(host) {
 		u.Scheme = "http"
 	}
-	return "curl -i '" + u.String() + path + "' \\\n  -H 'Accept: application/vnd.mx.atrium.v1+json' \\\n  -H 'MX-API-Key: {mx_api_key}' \\\n  -H 'MX-Client-ID: {mx_client_id}'"
+	base := strings.ReplaceAll(u.String(), "'", "%27") // a URL may have it in its host, a shell ends the text there
+	return "curl -i '" + base + path + "' \\\n  -H 'Accept: application/vnd.mx.atrium.v1+json' \\\n  -H 'MX-API-Key: {mx_api_key}' \\\n  -H 'MX-Client-ID: {mx_client_id}'"
 }
 
 // loopback reports whether the host is a pretend MX of this machine.

@@ -80,7 +80,7 @@ func world(t *testing.T, members map[string][]reconcile.MemberNight, all []sight
 
 // findingOn is a finding about member 1 of the institution.
 func findingOn(id string, kind reconcile.Kind, code reconcile.Code, issue reconcile.IssueType) reconcile.Finding {
-	return reconcile.Finding{ID: id, Kind: kind, Code: code, Verdict: reconcile.Ticket, IssueType: issue, User: "USR-1", Member: "MBR-1", Institution: "first", Evidence: map[string]any{}, MissingInputs: []string{}}
+	return reconcile.Finding{ID: id, Kind: kind, Code: code, Verdict: reconcile.Ticket, IssueType: issue, User: "USR-1", Member: "MBR-1", Institution: "first", Evidence: map[string]any{}, MissingInputs: reconcile.MissingInputsFor(issue)}
 }
 
 func lost(id string) reconcile.Finding {
@@ -88,7 +88,7 @@ func lost(id string) reconcile.Finding {
 	f.Account, f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "ACT-1", "TRN-1", "2026-11-12", "12.50", "DEBIT", "Corner Cafe"
 	f.LastGood = "20261115T020000Z"
 	f.Evidence = map[string]any{"probe": "gone", "probe_status": 404, "successfully_aggregated_at_without_it": []string{stamp(0).String(), stamp(1).String()}}
-	f.MissingInputs = []string{"screenshots of the missing transaction from the FI website"}
+	f.MissingInputs = reconcile.MissingInputsOf(&f)
 	return f
 }
 
@@ -111,9 +111,9 @@ func always() []reconcile.Claim {
 
 // cases are a ticket of each issue type.
 func cases(t *testing.T) map[string]*Report {
-	action := func(code reconcile.Code, issue reconcile.IssueType, inputs ...string) []sightings {
+	action := func(code reconcile.Code, issue reconcile.IssueType) []sightings {
 		f := findingOn("F-1", "member_action", code, issue)
-		f.Verdict, f.MissingInputs = reconcile.Notice, inputs
+		f.Verdict = reconcile.Notice
 		return []sightings{{f, always()}}
 	}
 	down := findingOn("F-1", "stale_member", "S2", reconcile.Aggregation)
@@ -126,7 +126,6 @@ func cases(t *testing.T) map[string]*Report {
 	for range 4 {
 		stopped["MBR-1"] = append(stopped["MBR-1"], status("CONNECTED", 1, 0))
 	}
-	stale.MissingInputs = []string{"date, amount and payee of missing transactions, if known", "screenshots of them from the FI website"}
 	waits := findingOn("F-2", "stuck_member", "S10", reconcile.FailedUpdate)
 	waits.Evidence = map[string]any{"tried_since_success": false, "successfully_aggregated_at": nil,
 		"action": "The user must finish the institution's OAuth page; MX may delete a member that waits too long."}
@@ -139,10 +138,11 @@ func cases(t *testing.T) map[string]*Report {
 	never := findingOn("F-5", "never_seen_transaction", "N1", reconcile.FailedUpdate)
 	never.Account, never.Date, never.Amount, never.Type = "ACT-2", "2026-11-17", "80.00", "CREDIT"
 	never.Evidence = map[string]any{"step_at": stamp(1).String(), "drift_moved_by": "80.00"}
-	never.MissingInputs = []string{"payee of the missing transaction", "screenshots of the missing transaction from the FI website"}
+	never.MissingInputs = reconcile.MissingInputsOf(&never)
 	overdue := findingOn("F-6", "overdue_series", "N2", reconcile.FailedUpdate)
 	overdue.Account, overdue.Date, overdue.Amount, overdue.Type, overdue.Payee = "ACT-2", "2026-11-15", "900.00", "DEBIT", "Rent"
 	overdue.Evidence = map[string]any{"due": "2026-11-15", "last_came": "2026-10-15", "times": 6, "every_days": 31}
+	overdue.MissingInputs = reconcile.MissingInputsOf(&overdue)
 	out := findingOn("F-7", "institution_outage", "S15", reconcile.Aggregation)
 	out.User, out.Member = "", ""
 	out.Evidence = map[string]any{"onset": stamp(0).String(), "members_stale": 3, "members_total": 8, "members": []string{"MBR-1", "MBR-2", "MBR-3"},
@@ -160,8 +160,8 @@ func cases(t *testing.T) map[string]*Report {
 	return map[string]*Report{
 		"stuck":         world(t, pending, []sightings{{waits, always()}}),
 		"early":         world(t, late, []sightings{{early, []reconcile.Claim{"", "", "", "", confirmed}}}),
-		"mfa":           world(t, still("EXPIRED"), action("S6", reconcile.MFA, "MFA type", "attempted API request and response, without personal data"), requested("F-1")),
-		"credentials":   world(t, still("DENIED"), action("S7", reconcile.BadLogin, "FI login URL", "character lengths of the credentials"), requested("F-1")),
+		"mfa":           world(t, still("EXPIRED"), action("S6", reconcile.MFA), requested("F-1")),
+		"credentials":   world(t, still("DENIED"), action("S7", reconcile.BadLogin), requested("F-1")),
 		"fi_website":    world(t, still("LOCKED"), action("S8", reconcile.FIWebsite), requested("F-1")),
 		"aggregation":   world(t, still("DEGRADED"), []sightings{{down, always()}}),
 		"stale":         world(t, stopped, []sightings{{stale, always()}}),
