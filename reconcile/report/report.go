@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
 
 	"tallyport/reconcile"
 	"tallyport/snapshot"
@@ -23,6 +24,23 @@ type Report struct {
 	ledger *reconcile.Ledger
 	host   string // of the API
 	live   bool   // with what was decided since the night
+
+	// Of the ledger, made once: a report asks for both once per finding.
+	indexed sync.Once
+	made    map[string][]reconcile.Decision // by finding
+	place   map[snapshot.ID]int             // among the nights, from 1; 0: not known
+}
+
+func (r *Report) index() {
+	r.indexed.Do(func() {
+		r.made, r.place = map[string][]reconcile.Decision{}, map[snapshot.ID]int{}
+		for _, d := range r.ledger.Decisions() {
+			r.made[d.Finding] = append(r.made[d.Finding], d)
+		}
+		for i, id := range r.ledger.Nights() {
+			r.place[id] = i + 1
+		}
+	})
 }
 
 // detailed is of how many findings the past is shown: a report has to stay
@@ -64,7 +82,11 @@ func Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Repor
 // Some gathers what Live does of some tickets only, also of those that were
 // closed long ago. No transactions are read.
 func Some(ctx context.Context, st snapshot.Store, res *reconcile.Result, tickets ...string) (*Report, error) {
-	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !slices.Contains(tickets, string(f.TicketID)) })
+	wanted := map[string]bool{}
+	for _, id := range tickets {
+		wanted[id] = true
+	}
+	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !wanted[string(f.TicketID)] })
 	r, err := gather(ctx, st, res, found, 0)
 	if err != nil {
 		return nil, err
@@ -107,9 +129,8 @@ func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found
 // Events returns what happened to a finding, up to the night that is reported.
 func (r *Report) Events(finding string) []reconcile.Event {
 	_, all, _ := r.ledger.Finding(finding)
-	nights := r.ledger.Nights()
-	last := slices.Index(nights, r.Summary.Snapshot)
-	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return slices.Index(nights, e.Snapshot) > last })
+	r.index()
+	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return r.place[e.Snapshot] > r.place[r.Summary.Snapshot] })
 }
 
 // Files are the files of the report that are for people, by name.
