@@ -36,9 +36,17 @@ func (f *Form) files() (map[string][]byte, error) {
 }
 
 // JSON is the ticket as one object (snapshot/FORMAT.md, _reports).
-func (f *Form) JSON() ([]byte, error) {
-	data, err := json.MarshalIndent(f, "", "  ")
-	return append(data, '\n'), err
+func (f *Form) JSON() ([]byte, error) { return asJSON(f, "  ") }
+
+// asJSON leaves <, > and & as they are: commands are to be pasted, and nothing
+// is put into HTML.
+func asJSON(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }
 
 var ticketColumns = []string{"ticket_id", "subject", "issue_type", "finding_id", "kind", "code", "state", "institution_code", "user_guid", "member_guid", "account_guid", "transaction_guid",

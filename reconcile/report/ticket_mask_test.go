@@ -71,3 +71,14 @@ func TestTicketTellsNoNumbers(t *testing.T) {
 		t.Error("the ticket says that numbers are masked where none is")
 	}
 }
+
+// Texts and commands in a ticket's JSON are as they are to be pasted.
+func TestTicketJSONIsPlain(t *testing.T) {
+	f := lost("F-3")
+	f.Payee = "<A&B>"
+	r := world(t, fine(), []sightings{{f, always()}})
+	data, err := r.Ticket(r.Tickets[0].ID).JSON()
+	if err != nil || !bytes.Contains(data, []byte(`"<A&B>"`)) || !bytes.Contains(data, []byte("&to_date=")) || bytes.Contains(data, []byte(`\u00`)) {
+		t.Errorf("%v, %s", err, data)
+	}
+}

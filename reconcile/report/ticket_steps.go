@@ -64,9 +64,9 @@ func absence(f *reconcile.Finding) string {
 	if !isGone(f) {
 		return ""
 	}
-	s := "The row has not been listed since " + day(f.First)
+	s := "The row is absent from " + day(f.First) + " on"
 	if f.LastGood != "" {
-		s += "; it was last listed on " + day(snapshot.ID(f.LastGood))
+		s += "; last listed on " + day(snapshot.ID(f.LastGood))
 	}
 	if after, ok := f.Evidence["successfully_aggregated_at_without_it"].([]any); ok && len(after) > 0 {
 		s += "; the member was aggregated successfully without it at " + joined(after)
