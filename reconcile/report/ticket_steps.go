@@ -64,7 +64,7 @@ func absence(f *reconcile.Finding) string {
 	if !isGone(f) {
 		return ""
 	}
-	s := "The row is absent from " + day(f.First) + " on"
+	s := "The row was absent from " + day(f.First) + " on"
 	if f.LastGood != "" {
 		s += "; last listed on " + day(snapshot.ID(f.LastGood))
 	}
