@@ -168,6 +168,8 @@ func TestTicketGroups(t *testing.T) {
 				r.f.State = Submitted
 			case 3:
 				r.f.State = Candidate
+			case 4:
+				r.h.Hidden = true
 			}
 			if rnd.IntN(3) == 0 {
 				r.f.Evidence["outage"] = fmt.Sprintf("F-%02d", rnd.IntN(12))
@@ -187,7 +189,7 @@ func TestTicketGroups(t *testing.T) {
 		of := ticketGroups(parts)
 		for range 6 {
 			id := fmt.Sprintf("F-%02d", rnd.IntN(12))
-			a := []Action{Request, Submit, Close}[rnd.IntN(3)]
+			a := []Action{Request, Submit, Close, Unsuppress}[rnd.IntN(4)]
 			for _, r := range []*record{whole[id], parts[id]} {
 				_, _ = r.take(Decision{Action: a, Finding: id})
 			}
