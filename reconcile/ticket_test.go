@@ -2,8 +2,10 @@ package reconcile
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"tallyport/snapshot"
@@ -201,5 +203,16 @@ func TestTicketGroups(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A ticket that judging again does away with is named; one that was put right is not.
+func TestLostTicketIsNamed(t *testing.T) {
+	var log strings.Builder
+	r := &run{o: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, ledger: NewLedger(nil), rebuilding: true, had: map[text]bool{"T-LOST": true, "T-DONE": true}}
+	r.ledger.recs["F-1"] = &record{f: Finding{ID: "F-1", TicketID: "T-DONE", State: Recovered}}
+	r.tellOfLost()
+	if s := log.String(); !strings.Contains(s, "WARN") || !strings.Contains(s, "ticket=T-LOST") || strings.Contains(s, "T-DONE") {
+		t.Errorf("it says %q", s)
 	}
 }
