@@ -132,7 +132,7 @@ func (r *rendering) grid(f *reconcile.Finding) *grid {
 		g.member(p, m)
 	}
 	if a != nil {
-		g.account(p, a, f)
+		g.account(r, a, f)
 	}
 	return g
 }
@@ -214,7 +214,8 @@ func statusClass(status string) string {
 // around is how many rows are shown on each side of the hole.
 const around = 6
 
-func (g *grid) account(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile.Finding) {
+func (g *grid) account(r *rendering, a *reconcile.AccountPast, f *reconcile.Finding) {
+	p := r.past()
 	target := slices.IndexFunc(a.Rows, func(w reconcile.RowPast) bool { return w.GUID == string(f.Transaction) && w.GUID != "" })
 	rows := a.Rows
 	if target < 0 && f.Date != "" {
@@ -259,7 +260,7 @@ func (g *grid) account(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile
 		if last >= 0 {
 			above = &rows[last]
 		}
-		seen := seenOf(p, w)
+		seen := seenOf(p, w, row.Target || r.lost[w.GUID])
 		row.Cells = sights(p, w, seen, above, string(f.First), row.Target)
 		row.Story = story(p, seen)
 		g.Rows = append(g.Rows, row)
@@ -296,26 +297,28 @@ func expectedRow(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile.Findi
 }
 
 // seen is what a cell shows: a sight, and of an absence whether the row had been
-// there before.
+// there before, and whether that is a loss.
 type seen int
 
 const (
 	dark seen = iota
 	outside
 	early // looked, and it was not there yet
+	left  // it was there before, and is not held to be missing
 	gone
 	pending
 	posted
 )
 
 // letters stand for what was seen, so that nobody needs the colours.
-var letters = [...]string{dark: "d>?", outside: "o>\u2013", early: "y>\u00b7", gone: "x>X", pending: "h>H", posted: "p>P"}
+var letters = [...]string{dark: "d>?", outside: "o>\u2013", early: "y>\u00b7", left: "w>\u25cb", gone: "x>X", pending: "h>H", posted: "p>P"}
 
-var stories = [...]string{dark: "not looked", outside: "outside the window", early: "not there yet", gone: "missing", pending: "pending", posted: "posted"}
+var stories = [...]string{dark: "not looked", outside: "outside the window", early: "not there yet", left: "no longer listed", gone: "missing", pending: "pending", posted: "posted"}
 
-// seenOf tells for every night what was seen of a row. One that no night has is
-// gone from its date on.
-func seenOf(p *reconcile.Past, w *reconcile.RowPast) []seen {
+// seenOf tells for every night what was seen of a row, which is missing or only
+// left: a pending one that was booked leaves too. One that no night has is gone
+// from its date on.
+func seenOf(p *reconcile.Past, w *reconcile.RowPast, missing bool) []seen {
 	all := make([]seen, len(w.Nights))
 	was := false
 	for i, s := range w.Nights {
@@ -328,7 +331,10 @@ func seenOf(p *reconcile.Past, w *reconcile.RowPast) []seen {
 			all[i], was = posted, true
 		case reconcile.Absent:
 			all[i] = early
-			if was || w.GUID == "" && schemas.DateOf(p.Nights[i].ObservedAt.Time()) >= w.Date {
+			switch {
+			case was && !missing:
+				all[i] = left
+			case was, w.GUID == "" && schemas.DateOf(p.Nights[i].ObservedAt.Time()) >= w.Date:
 				all[i] = gone
 			}
 		}

@@ -78,9 +78,11 @@ func fixed() *Report {
 		row("TRN-3", 11, -15051, "Credit Card Payment", _P, _P, _P, _D, _X, _X),
 		row("TRN-4", 11, 240000, "Payroll", _P, _P, _P, _D, _P, _P),
 		row("TRN-5", 3, -499, "Appvault", _X, _X, _H, _D, _P, _P),
+		row("TRN-7", 2, -850, "Corner Shop", _X, _X, _H, _D, _X, _X),
+		row("TRN-8", 2, -850, "Corner Shop", _X, _X, _X, _D, _P, _P),
 		row("TRN-6", 1, -1222, "Taquería", _X, _X, _X, _D, _H, _P),
 	}}
-	for i, balance := range []schemas.Money{500000, 500000, 500000, 0, 499501, 497753} {
+	for i, balance := range []schemas.Money{500000, 500000, 500000, 0, 498651, 496903} {
 		a.Nights = append(a.Nights, reconcile.AccountNight{Listed: true, Looked: i != 3, Balance: pointer(balance * 100)})
 	}
 	a.Nights[3].Balance = nil
@@ -148,6 +150,39 @@ func TestGolden(t *testing.T) {
 		}
 		if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
 			t.Errorf("%s differs (-want +got); if that is meant, run go test ./reconcile/report -update:\n%s", path, d)
+		}
+	}
+}
+
+// A row is missing if it has a finding: its own page's, or one that is raised or
+// suspected. Any other that went is no longer listed.
+func TestMissingOrLeft(t *testing.T) {
+	for _, c := range []struct {
+		state        reconcile.State
+		target, want string
+	}{
+		{"open", "TRN-3", "X"}, {"candidate", "TRN-3", "X"}, {"explained", "TRN-3", "○"}, {"suppressed", "TRN-3", "○"}, {"explained", "TRN-1", "X"}, {"", "TRN-3", "○"},
+	} {
+		r := fixed()
+		r.Findings = r.Findings[1:2]
+		other := reconcile.Finding{ID: "F-O", State: c.state, Account: "ACT-1"}
+		set(&other.Transaction, c.target)
+		r.others = []reconcile.Finding{other}
+		f := r.Findings[0]
+		if c.target == "TRN-1" { // the page of TRN-3 itself
+			set(&f.Transaction, "TRN-3")
+		}
+		for _, w := range r.on(Page{}).grid(&f).Rows {
+			switch w.Payee {
+			case "Credit Card Payment":
+				if !strings.HasSuffix(string(w.Cells), c.want) || strings.Contains(w.Story, "missing") != (c.want == "X") {
+					t.Errorf("%s %s: %s, %s", c.state, c.target, w.Cells, w.Story)
+				}
+			case "Corner Shop":
+				if strings.Contains(string(w.Cells), "X") {
+					t.Errorf("a pending row that was booked: %s", w.Cells)
+				}
+			}
 		}
 	}
 }

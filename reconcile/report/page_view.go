@@ -102,12 +102,20 @@ type rendering struct {
 	page     Page
 	sections map[string]bool   // findings that have one
 	labels   map[string]string // what institutions are called, by code
+	lost     map[string]bool   // guids of transactions that are raised or suspected
 }
 
 func (r *Report) on(p Page) *rendering {
-	on := &rendering{r, p, map[string]bool{}, map[string]string{}}
+	on := &rendering{Report: r, page: p, sections: map[string]bool{}, labels: map[string]string{}, lost: map[string]bool{}}
 	for _, id := range r.Detailed {
 		on.sections[id] = true
+	}
+	for _, all := range [][]reconcile.Finding{r.Findings, r.others} {
+		for i := range all {
+			if f := &all[i]; f.Transaction != "" && (f.State.Raised() || f.State == reconcile.Candidate) {
+				on.lost[string(f.Transaction)] = true
+			}
+		}
 	}
 	named := map[string]int{}
 	for _, i := range r.past().Institutions {

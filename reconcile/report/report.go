@@ -21,8 +21,9 @@ type Report struct {
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
 
 	ledger *reconcile.Ledger
-	host   string // of the API
-	live   bool   // with what was decided since the night
+	others []reconcile.Finding // not shown; their transactions may be
+	host   string              // of the API
+	live   bool                // with what was decided since the night
 }
 
 // detailed is of how many findings the past is shown: a report has to stay
