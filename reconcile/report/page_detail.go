@@ -268,7 +268,7 @@ func (g *grid) account(r *rendering, a *reconcile.AccountPast, f *reconcile.Find
 	}
 	w := p.Nights[len(p.Nights)-1].Window
 	g.Edge = fmt.Sprintf("On the last night the window is %s to %s", w.From, w.To)
-	g.Balance = balanceChart(p, a)
+	g.Balance = balanceChart(p, a, f)
 }
 
 // expectedRow is a row that no night has: what a balance or a habit says should
