@@ -229,6 +229,41 @@ func TestSelfContained(t *testing.T) {
 	}
 }
 
+// The file beside the page is there of every ticket that is linked. What is put
+// aside has none, and a server shows it all the same.
+func TestLinkedTickets(t *testing.T) {
+	r := fixed()
+	for i, state := range []reconcile.State{reconcile.Open, reconcile.Suppressed, reconcile.Candidate, reconcile.Recovered, reconcile.Submitted, reconcile.Expired} {
+		r.Findings[i].State = state
+		set(&r.Findings[i].TicketID, fmt.Sprintf("T-%d", i))
+	}
+	r.Tickets = Tickets(r.Findings)
+	files, err := r.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	html := string(files["report.html"])
+	linked := 0
+	for _, href := range regexp.MustCompile(`href="(tickets/[^"]*)"`).FindAllStringSubmatch(html, -1) {
+		if linked++; files[href[1]] == nil {
+			t.Errorf("%s is linked and not written", href[1])
+		}
+	}
+	for i := range r.Findings {
+		id := fmt.Sprintf("T-%d", i)
+		if n := strings.Count(html, id+"</"); n < 2 || (files["tickets/"+id+".md"] != nil) != strings.Contains(html, `"tickets/`+id+`.md"`) {
+			t.Errorf("%s stands %d times, or is written and not linked", id, n)
+		}
+	}
+	if linked == 0 {
+		t.Error("no ticket is linked")
+	}
+	var b bytes.Buffer
+	if err := r.WriteBody(&b, Page{Ticket: func(id string) string { return "/tickets/" + id }}); err != nil || !strings.Contains(b.String(), `href="/tickets/T-1"`) {
+		t.Errorf("a server does not show what was put aside, %v", err)
+	}
+}
+
 // A live page says where its links lead and what can be done; its parts are
 // those of the file.
 func TestPageOfAServer(t *testing.T) {

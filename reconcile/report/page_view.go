@@ -103,12 +103,16 @@ type rendering struct {
 	sections map[string]bool   // findings that have one
 	labels   map[string]string // what institutions are called, by code
 	lost     map[string]bool   // guids of transactions that are raised or suspected
+	written  map[string]bool   // tickets of which there are files
 }
 
 func (r *Report) on(p Page) *rendering {
-	on := &rendering{Report: r, page: p, sections: map[string]bool{}, labels: map[string]string{}, lost: map[string]bool{}}
+	on := &rendering{Report: r, page: p, sections: map[string]bool{}, labels: map[string]string{}, lost: map[string]bool{}, written: map[string]bool{}}
 	for _, id := range r.Detailed {
 		on.sections[id] = true
+	}
+	for _, t := range r.Tickets {
+		on.written[t.ID] = t.written()
 	}
 	for _, all := range [][]reconcile.Finding{r.Findings, r.others} {
 		for i := range all {
@@ -195,7 +199,7 @@ func (r *rendering) row(f *reconcile.Finding) row {
 		w.News = happened(e)
 	}
 	if f.TicketID != "" {
-		w.Ticket, w.TicketHref = shown(string(f.TicketID), longGUID), r.page.ticket(string(f.TicketID))
+		w.Ticket, w.TicketHref = shown(string(f.TicketID), longGUID), r.ticket(string(f.TicketID))
 	}
 	var others []string
 	for _, guid := range []string{string(f.Member), string(f.Transaction), string(f.Account), string(f.User)} {
@@ -320,7 +324,7 @@ func filters(rows []row) []filter {
 }
 
 func (r *rendering) ticketRow(t *Ticket) ticketRow {
-	w := ticketRow{ID: shown(t.ID, longGUID), Href: r.page.ticket(t.ID), Issue: words(shown(string(t.Issue), longName)), State: shown(string(t.State), longName),
+	w := ticketRow{ID: shown(t.ID, longGUID), Href: r.ticket(t.ID), Issue: words(shown(string(t.Issue), longName)), State: shown(string(t.State), longName),
 		Institution: r.institution(t.Institution), About: shown(t.Member, longGUID), Since: day(t.Since), Findings: len(t.Findings)}
 	if w.About == "" {
 		w.About = "several members"

@@ -109,6 +109,10 @@ func (r *Report) Events(finding string) []reconcile.Event {
 	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return slices.Index(nights, e.Snapshot) > last })
 }
 
+// written reports whether there are files of the ticket: it has something to
+// send, or this night closed it.
+func (t *Ticket) written() bool { return !t.State.Live() || t.State.Raised() }
+
 // Files are the files of the report that are for people, by name.
 func (r *Report) Files() (map[string][]byte, error) {
 	files := map[string][]byte{}
