@@ -481,7 +481,7 @@ func large(n int) *Report {
 		}
 		r.Past.Accounts[guid("ACT", i)] = a
 	}
-	r.Tickets = Tickets(r.Findings)
+	r.Tickets, r.Urgent = Tickets(r.Findings), n
 	for i := range 300 {
 		p := &reconcile.InstitutionPast{Code: fmt.Sprintf("institution_number_%d", i), Name: fmt.Sprintf("The Institution of Number %d", i)}
 		for k := range past {
@@ -502,7 +502,7 @@ func TestSize(t *testing.T) {
 		t.Errorf("the table has %d rows of 5,000", n)
 	}
 	shown := strings.Count(html, "<article")
-	if shown < 60 || shown > detailed || !strings.Contains(html, fmt.Sprintf("The %d most urgent raised findings", shown)) {
+	if shown < 60 || shown > detailed || !strings.Contains(html, fmt.Sprintf("The %d most urgent of 5,000 raised findings", shown)) {
 		t.Errorf("%d findings have nights, and the page does not say so", shown)
 	}
 	more := page(t, large(6000))
@@ -516,7 +516,7 @@ func TestSize(t *testing.T) {
 	}
 	most := page(t, r)
 	rows, sections := strings.Count(most, "<tr class=\"fresh\""), strings.Count(most, "<article")
-	if len(most) > 5_000_000 || !strings.Contains(most, fmt.Sprintf("The %s most urgent of 5,000", count(rows))) || !strings.Contains(most, fmt.Sprintf("The %d most urgent raised findings", sections)) {
+	if len(most) > 5_000_000 || !strings.Contains(most, fmt.Sprintf("The %s most urgent of 5,000", count(rows))) || !strings.Contains(most, fmt.Sprintf("The %d most urgent of 5,000 raised findings", sections)) {
 		t.Errorf("5,000 findings with long texts make %d bytes, %d rows and %d sections, or it is not said which are shown", len(most), rows, sections)
 	}
 	if md := large(5000).Markdown(); len(md) > 100_000 || !bytes.Contains(md, []byte("These are 100 of 5,000.")) {

@@ -35,7 +35,7 @@ type view struct {
 	Filters                      []filter
 	Table                        template.HTML // Rows, rendered
 	Details                      template.HTML
-	Sections, Detailed           int
+	Sections, Urgent             int // of so many findings there are nights, of so many there could be
 	Institutions                 []institutionRow
 	AllInstitutions              int
 	Nights                       int
@@ -143,7 +143,7 @@ func (r *rendering) institution(code string) string {
 func (r *rendering) view() *view {
 	s := &r.Summary
 	v := &view{Snapshot: shown(string(s.Snapshot), longGUID), Summary: s, Why: whys(s.Members.Why), Exit: exits(s.ExitCode),
-		AllRows: len(r.Findings), Detailed: len(r.Detailed), Nights: len(r.past().Nights), AllTickets: len(r.Tickets)}
+		AllRows: len(r.Findings), Urgent: max(r.Urgent, len(r.Detailed)), Nights: len(r.past().Nights), AllTickets: len(r.Tickets)}
 	v.Observed = minute(s.AsOf)
 	if s.Compared != nil {
 		v.Compared = shown(string(*s.Compared), longGUID)
@@ -178,16 +178,13 @@ func (r *rendering) view() *view {
 	return v
 }
 
-// urgent are the findings, those first that want something to be done.
+// urgent are the findings in the order of their urgency.
 func (r *Report) urgent() []*reconcile.Finding {
 	all := make([]*reconcile.Finding, len(r.Findings))
 	for i := range r.Findings {
 		all[i] = &r.Findings[i]
 	}
-	slices.SortStableFunc(all, func(a, b *reconcile.Finding) int {
-		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)),
-			cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)), cmp.Compare(b.First, a.First), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(all, byUrgency)
 	return all
 }
 

@@ -19,6 +19,7 @@ type Report struct {
 	Tickets  []*Ticket // oldest first
 	Past     *reconcile.Past
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
+	Urgent   int      // raised findings about members, of which Detailed are the first
 
 	ledger *reconcile.Ledger
 	others []reconcile.Finding // not shown; their transactions may be
@@ -36,6 +37,13 @@ var urgency = []reconcile.State{reconcile.Escalated, reconcile.Submitted, reconc
 
 // verdicts is the order of verdicts among findings of one state.
 var verdicts = []reconcile.Verdict{reconcile.Ticket, reconcile.Review, reconcile.Notice}
+
+// byUrgency is the order of findings wherever they are shown: those first that
+// want something to be done, the newest of them first.
+func byUrgency(a, b *reconcile.Finding) int {
+	return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)),
+		cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)), cmp.Compare(b.First, a.First), cmp.Compare(a.ID, b.ID))
+}
 
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
@@ -82,11 +90,9 @@ func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found
 	if bound != nil {
 		r.host = bound.Host
 	}
-	urgent := slices.Clone(found)
-	slices.SortStableFunc(urgent, func(a, b reconcile.Finding) int {
-		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)), cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)))
-	})
-	urgent = slices.DeleteFunc(urgent, func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
+	urgent := slices.DeleteFunc(slices.Clone(found), func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
+	slices.SortFunc(urgent, func(a, b reconcile.Finding) int { return byUrgency(&a, &b) })
+	r.Urgent = len(urgent)
 	urgent = urgent[:min(len(urgent), most)]
 	for i := range urgent {
 		r.Detailed = append(r.Detailed, urgent[i].ID)
