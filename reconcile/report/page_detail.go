@@ -129,7 +129,7 @@ func (r *rendering) grid(f *reconcile.Finding) *grid {
 		g.Months = banded(g.Months, t.Format("Jan 2006"), "", "")
 	}
 	if m != nil {
-		g.member(p, m)
+		g.member(p, m, r.staleAfter())
 	}
 	if a != nil {
 		g.account(r, a, f)
@@ -146,9 +146,7 @@ func banded(all []band, text, class, title string) []band {
 	return append(all, band{1, text, class, title})
 }
 
-const staleAfter = 48 * 3600
-
-func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
+func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast, staleAfter int64) {
 	var walked strings.Builder
 	for i := range m.Nights {
 		n, at := &m.Nights[i], p.Nights[i].ObservedAt
@@ -164,8 +162,8 @@ func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
 		}
 		g.Status = banded(g.Status, status, class, status)
 		line.Status = status
-		tried, _ := ago(n.AggregatedAt, at, n.Listed)
-		succeeded, old := ago(n.Succeeded, at, n.Listed)
+		tried, _ := ago(n.AggregatedAt, at, n.Listed, staleAfter)
+		succeeded, old := ago(n.Succeeded, at, n.Listed, staleAfter)
 		g.Tried, g.Success = append(g.Tried, cell{Text: tried}), append(g.Success, cell{succeeded, old})
 		if n.AggregatedAt != nil {
 			line.Tried = minute(n.AggregatedAt.Time())
@@ -183,8 +181,8 @@ func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
 	g.Walked = template.HTML(walked.String())
 }
 
-// ago is how long something was ago on a night.
-func ago(t *schemas.Timestamp, at schemas.Timestamp, listed bool) (text string, old bool) {
+// ago is how long something was ago on a night, and whether it is old.
+func ago(t *schemas.Timestamp, at schemas.Timestamp, listed bool, staleAfter int64) (text string, old bool) {
 	switch {
 	case !listed:
 		return "", false

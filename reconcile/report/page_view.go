@@ -24,6 +24,7 @@ type view struct {
 	Summary                      *reconcile.Summary
 	Notes                        []string
 	Why, Exit                    string
+	StaleAfter                   string
 	Members, Unread              string
 	Raised, ToReview, Fresh      int
 	New                          []news
@@ -144,6 +145,7 @@ func (r *rendering) view() *view {
 	s := &r.Summary
 	v := &view{Snapshot: shown(string(s.Snapshot), longGUID), Summary: s, Why: whys(s.Members.Why), Exit: exits(s.ExitCode),
 		AllRows: len(r.Findings), Urgent: max(r.Urgent, len(r.Detailed)), Nights: len(r.past().Nights), AllTickets: len(r.Tickets)}
+	v.StaleAfter = hours(r.staleAfter())
 	v.Observed = minute(s.AsOf)
 	if s.Compared != nil {
 		v.Compared = shown(string(*s.Compared), longGUID)
@@ -381,7 +383,7 @@ func (r *rendering) institutions() ([]institutionRow, int) {
 		n := now(code)
 		w := institutionRow{Code: shown(code, longName), Name: r.institution(code), Raised: raised[code], Tickets: len(tickets[code]), Members: n.Members, Stale: n.Stale}
 		if i := p.Institutions[code]; i != nil {
-			w.Stales, w.Ages = sparkStale(p, i), sparkAge(p, i)
+			w.Stales, w.Ages = sparkStale(p, i), sparkAge(p, i, r.staleAfter())
 		}
 		if n.Members > 0 {
 			w.Age = age(n.MedianAge)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"tallyport/reconcile"
 	"tallyport/snapshot"
@@ -103,7 +104,7 @@ func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found
 			urgent = append(urgent, f)
 		}
 	}
-	r.Past, err = reconcile.LookBack(ctx, st, of.Snapshot, urgent, reconcile.PastOptions{})
+	r.Past, err = reconcile.LookBack(ctx, st, of.Snapshot, urgent, reconcile.PastOptions{StaleAfter: r.staleAfter()})
 	return r, err
 }
 
@@ -113,6 +114,11 @@ func (r *Report) Events(finding string) []reconcile.Event {
 	nights := r.ledger.Nights()
 	last := slices.Index(nights, r.Summary.Snapshot)
 	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return slices.Index(nights, e.Snapshot) > last })
+}
+
+// staleAfter is the age in seconds from which the night took a success for old.
+func (r *Report) staleAfter() int64 {
+	return int64(r.ledger.StaleAfter(r.Summary.Snapshot) / time.Second)
 }
 
 // written reports whether there are files of the ticket: it has something to

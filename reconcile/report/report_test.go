@@ -1,11 +1,14 @@
 package report
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"tallyport/reconcile"
+	"tallyport/schemas"
 	"tallyport/sim"
 	"tallyport/snapshot"
 )
@@ -55,5 +58,39 @@ func TestMostUrgent(t *testing.T) {
 	}
 	if len(want) < 3 || r.Urgent != len(want) || !slices.Equal(r.Detailed, want[:2]) {
 		t.Errorf("of %d there are %v, want the first of %v", r.Urgent, r.Detailed, want)
+	}
+}
+
+// A night that was judged with another --stale-after is shown with that.
+func TestStaleAfter(t *testing.T) {
+	for setting, want := range map[time.Duration]string{0: "older than 48 hours;", 20 * time.Hour: "older than 20 hours;", 90 * time.Minute: "older than 1h30m0s;"} {
+		st, all := someNights(t, 4, reconcile.Options{StaleAfter: setting})
+		r, err := New(t.Context(), st, all[3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if html := page(t, r); !strings.Contains(html, want) {
+			t.Errorf("with %v: the page does not say %q", setting, want)
+		}
+		age := cmp.Or(setting, 48*time.Hour)
+		stale, old := 0, 0
+		scanned(t, st, all[3].Summary.Snapshot, schemas.Members, func(cell func(string) schemas.Value) {
+			saa, n := cell("successfully_aggregated_at"), r.Past.Nights[3]
+			if saa.Set && cell("institution_code").Set && n.ObservedAt.Time().Sub(schemas.Timestamp(saa.Int).Time()) > age {
+				stale++
+			}
+		})
+		for _, i := range r.Past.Institutions {
+			old += i.Nights[3].Stale
+		}
+		if old != stale || stale == 0 {
+			t.Errorf("with %v: %d members are stale, want %d", setting, old, stale)
+		}
+		at := schemas.TimestampOf(r.Summary.AsOf)
+		for _, hours := range []int64{1, 19, 21, 47, 49} {
+			if _, is := ago(pointer(at-schemas.Timestamp(hours*3600*1e6)), at, true, r.staleAfter()); is != (time.Duration(hours)*time.Hour > age) {
+				t.Errorf("with %v, %d hours are old: %v", setting, hours, is)
+			}
+		}
 	}
 }

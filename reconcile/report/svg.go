@@ -334,9 +334,9 @@ func sparkStale(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
 }
 
 // sparkAge draws the median age of the last success, as a line. The dashes are
-// at 48 hours.
-func sparkAge(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
-	most := int64(staleAfter)
+// at the age from which it is stale.
+func sparkAge(p *reconcile.Past, i *reconcile.InstitutionPast, staleAfter int64) template.HTML {
+	most := staleAfter
 	for _, n := range i.Nights {
 		most = max(most, n.MedianAge)
 	}
