@@ -110,7 +110,7 @@ func fixed() *Report {
 		{ID: "F-E", Kind: "user_disabled", Code: "U2", Verdict: "notice", IssueType: "none", State: "suppressed", User: "USR-2", First: past[0].Snapshot, Last: last},
 		{ID: "F-F", Kind: "stale_member", Code: "S4", Verdict: "ticket", IssueType: "failed_update", State: "recovered", User: "USR-3", Member: "MBR-3", Institution: "old_mill", First: past[1].Snapshot, Last: past[4].Snapshot},
 	}
-	r := &Report{Findings: findings, Tickets: Tickets(findings), Detailed: []string{"F-C", "F-A", "F-B"},
+	r := &Report{Findings: findings, Tickets: Tickets(findings), Detailed: []string{"F-C", "F-A", "F-B"}, New: []string{"T-A"},
 		News: map[string]reconcile.EventName{"F-A": reconcile.WasOpened, "F-B": reconcile.WasOpened, "F-C": reconcile.WasEscalated, "F-D": reconcile.WasCandidate, "F-F": reconcile.WasRecovered, "F-E": reconcile.WasStill},
 		Past: &reconcile.Past{Nights: past, Accounts: map[string]*reconcile.AccountPast{"ACT-1": a},
 			Members: map[string]*reconcile.MemberPast{"MBR-1": first, "MBR-2": member(past, "MBR-2", "yonder", 2)},

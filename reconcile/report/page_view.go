@@ -159,11 +159,11 @@ func (r *rendering) view() *view {
 			if f.Verdict == reconcile.Review {
 				v.ToReview++
 			}
+			if fresh(r.News[f.ID]) {
+				v.Fresh++
+			}
 		}
 		w := r.row(f)
-		if w.Fresh {
-			v.Fresh++
-		}
 		if len(v.Rows) < mostRows {
 			v.Rows = append(v.Rows, w)
 		}
@@ -328,10 +328,7 @@ func (r *rendering) ticketRow(t *Ticket) ticketRow {
 	if w.About == "" {
 		w.About = "several members"
 	}
-	w.Fresh = true
-	for i := range t.Findings {
-		w.Fresh = w.Fresh && fresh(r.News[t.Findings[i].ID])
-	}
+	w.Fresh = slices.Contains(r.New, t.ID)
 	return w
 }
 

@@ -18,6 +18,7 @@ type Report struct {
 	Findings []reconcile.Finding // by id
 	News     map[string]reconcile.EventName
 	Tickets  []*Ticket // oldest first
+	New      []string  // ids of the tickets that the summary counts as new
 	Past     *reconcile.Past
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
 	Urgent   int      // raised findings about members, of which Detailed are the first
@@ -48,7 +49,12 @@ func byUrgency(a, b *reconcile.Finding) int {
 
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
-	return gather(ctx, st, res, res.Findings, detailed)
+	r, err := gather(ctx, st, res, res.Findings, detailed)
+	if err != nil {
+		return nil, err
+	}
+	r.New = res.NewTonight()
+	return r, nil
 }
 
 // Live gathers what there is to show now: what New shows of the result, with
@@ -63,7 +69,7 @@ func Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Repor
 	if err != nil {
 		return nil, err
 	}
-	r.live = true
+	r.live, r.New = true, res.NewTonight()
 	return r, nil
 }
 

@@ -94,3 +94,45 @@ func TestStaleAfter(t *testing.T) {
 		}
 	}
 }
+
+// As many tickets are tagged as new as the card counts, on the night itself,
+// and when it is looked at later. Of findings only what is raised counts.
+func TestNew(t *testing.T) {
+	st, all := someNights(t, 6, reconcile.Options{})
+	tagged, old := 0, 0
+	for i, res := range all {
+		again, err := all[5].Ledger.Judged(st, res.Summary.Snapshot) // that ledger has later nights too
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, res := range []*reconcile.Result{res, again} {
+			r, err := New(t.Context(), st, res)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := r.on(Page{}).view()
+			n := 0
+			for _, w := range v.Tickets {
+				if w.Fresh {
+					n++
+				}
+			}
+			if n != res.Summary.Tickets.New {
+				t.Errorf("night %d: %d tickets are tagged, %d are new", i, n, res.Summary.Tickets.New)
+			}
+			tagged, old = tagged+n, old+len(v.Tickets)-n
+			raised := 0
+			for _, f := range r.Findings {
+				if f.State.Raised() && fresh(r.News[f.ID]) {
+					raised++
+				}
+			}
+			if v.Fresh != raised || v.Fresh > v.Raised {
+				t.Errorf("night %d: %d findings are new, want %d", i, v.Fresh, raised)
+			}
+		}
+	}
+	if tagged == 0 || old == 0 {
+		t.Errorf("%d tickets were new, %d not", tagged, old)
+	}
+}
