@@ -299,7 +299,7 @@ func TestPageOfAServer(t *testing.T) {
 
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `javascript:alert(1)`, `</script><script>alert(1)//`, `</style><svg onload=alert(1)>`,
-	"\u202eevil\u2066\u200f", strings.Repeat("long <b>", 1280), "nul\x00\x1b[31m", "bad\xff\xfe\xc3", "`|*_[x](javascript:alert(1))", "<!-- --><![CDATA[", "{{.}}", "../../etc/passwd?a=b#c", "a\r\n# head\n| x |",
+	"\u202eevil\u2066\u200f", strings.Repeat("long <b>", 1280), "nul\x00\x1b[31m", "bad\xff\xfe\xc3", "`|*_[x](javascript:alert(1))", "<!-- --><![CDATA[", "{{.}}", "../../etc/passwd?a=b#c", "http://a.example HTTPS://b.example www.c.example Www.d.example @octocat @org/team", "a\r\n# head\n| x |",
 }
 
 // poison puts a hostile text into every field of every finding, and of what is
@@ -414,6 +414,9 @@ func TestHostile(t *testing.T) {
 			if unescaped(l, "[<") {
 				t.Errorf("%.20q makes a link or an element: %.200q", s, l)
 			}
+			if address.MatchString(uncoded(l)) {
+				t.Errorf("%.20q makes an address or a mention: %.200q", s, l)
+			}
 		}
 	}
 }
@@ -431,9 +434,15 @@ func headsOf(t *testing.T) (heads []string) {
 func bars(line string) int { return strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") }
 
 // unescaped reports whether one of the characters stands outside of code without a backslash.
-func unescaped(line, any string) bool {
-	return strings.ContainsAny(regexp.MustCompile("\\\\.|`[^`]*`").ReplaceAllString(line, ""), any)
+func unescaped(line, any string) bool { return strings.ContainsAny(uncoded(line), any) }
+
+// uncoded is a line without its code and what has a backslash.
+func uncoded(line string) string {
+	return regexp.MustCompile("\\\\.|`[^`]*`").ReplaceAllString(line, "")
 }
+
+// address is what is taken for a link, or for a person to be told.
+var address = regexp.MustCompile(`(?i)://|www\.|@`)
 
 // large is a report of n findings, all raised, of which the most urgent hundred
 // have thirty nights and long accounts.
