@@ -40,7 +40,7 @@ func (r *rendering) markdown(v *view) []byte {
 	if v.Why != "" {
 		b.WriteString(": " + escapedLine(v.Why))
 	}
-	fmt.Fprintf(&b, "\n* Accounts: %s compared, %s not: seen for the first time, or not looked at\n", count(s.Accounts.Compared), count(s.Accounts.NotComparable))
+	fmt.Fprintf(&b, "\n* Accounts: %s compared, %s could not be\n", count(s.Accounts.Compared), count(s.Accounts.NotComparable))
 	fmt.Fprintf(&b, "* Exit code %d: %s\n", s.ExitCode, v.Exit)
 	for _, n := range v.Notes {
 		fmt.Fprintf(&b, "* Note: %s\n", escapedLine(n))
