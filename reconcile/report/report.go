@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"tallyport/reconcile"
 	"tallyport/snapshot"
@@ -18,12 +19,15 @@ type Report struct {
 	Findings []reconcile.Finding // by id
 	News     map[string]reconcile.EventName
 	Tickets  []*Ticket // oldest first
+	New      []string  // ids of the tickets that the summary counts as new
 	Past     *reconcile.Past
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
+	Urgent   int      // raised findings about members, of which Detailed are the first
 
 	ledger *reconcile.Ledger
-	host   string // of the API
-	live   bool   // with what was decided since the night
+	others []reconcile.Finding // not shown; their transactions may be
+	host   string              // of the API
+	live   bool                // with what was decided since the night
 
 	// Of the ledger, made once: a report asks for both once per finding.
 	indexed sync.Once
@@ -58,9 +62,21 @@ func States() []reconcile.State { return slices.Clone(urgency) }
 // verdicts is the order of verdicts among findings of one state.
 var verdicts = []reconcile.Verdict{reconcile.Ticket, reconcile.Review, reconcile.Notice}
 
+// byUrgency is the order of findings wherever they are shown: those first that
+// want something to be done, the newest of them first.
+func byUrgency(a, b *reconcile.Finding) int {
+	return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)),
+		cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)), cmp.Compare(b.First, a.First), cmp.Compare(a.ID, b.ID))
+}
+
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
-	return gather(ctx, st, res, res.Findings, detailed)
+	r, err := gather(ctx, st, res, res.Findings, detailed)
+	if err != nil {
+		return nil, err
+	}
+	r.New = res.NewTonight()
+	return r, nil
 }
 
 // Live gathers what there is to show now: what New shows of the result, with
@@ -75,7 +91,7 @@ func Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Repor
 	if err != nil {
 		return nil, err
 	}
-	r.live = true
+	r.live, r.New = true, res.NewTonight()
 	return r, nil
 }
 
@@ -107,11 +123,9 @@ func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found
 	if bound != nil {
 		r.host = bound.Host
 	}
-	urgent := slices.Clone(found)
-	slices.SortStableFunc(urgent, func(a, b reconcile.Finding) int {
-		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)), cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)))
-	})
-	urgent = slices.DeleteFunc(urgent, func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
+	urgent := slices.DeleteFunc(slices.Clone(found), func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
+	slices.SortFunc(urgent, func(a, b reconcile.Finding) int { return byUrgency(&a, &b) })
+	r.Urgent = len(urgent)
 	urgent = urgent[:min(len(urgent), most)]
 	for i := range urgent {
 		r.Detailed = append(r.Detailed, urgent[i].ID)
@@ -122,7 +136,7 @@ func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found
 			urgent = append(urgent, f)
 		}
 	}
-	r.Past, err = reconcile.LookBack(ctx, st, of.Snapshot, urgent, reconcile.PastOptions{})
+	r.Past, err = reconcile.LookBack(ctx, st, of.Snapshot, urgent, reconcile.PastOptions{StaleAfter: r.staleAfter()})
 	return r, err
 }
 
@@ -132,6 +146,15 @@ func (r *Report) Events(finding string) []reconcile.Event {
 	r.index()
 	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return r.place[e.Snapshot] > r.place[r.Summary.Snapshot] })
 }
+
+// staleAfter is the age in seconds from which the night took a success for old.
+func (r *Report) staleAfter() int64 {
+	return int64(r.ledger.StaleAfter(r.Summary.Snapshot) / time.Second)
+}
+
+// written reports whether there are files of the ticket: it has something to
+// send, or this night closed it.
+func (t *Ticket) written() bool { return !t.State.Live() || t.State.Raised() }
 
 // Files are the files of the report that are for people, by name.
 func (r *Report) Files() (map[string][]byte, error) {

@@ -15,7 +15,7 @@ import (
 // that this night closed.
 func (r *Report) ticketFiles(out map[string][]byte) error {
 	for _, t := range r.Tickets {
-		if t.State.Live() && !t.State.Raised() {
+		if !t.written() {
 			continue
 		}
 		files, err := r.Ticket(t.ID).files()

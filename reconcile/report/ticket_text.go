@@ -45,13 +45,6 @@ func shortened(line string) text {
 	return text(line)
 }
 
-// markdownSigns are what Markdown would take for markup, inside a line.
-var markdownSigns = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`,
-	"|", `\|`, "#", `\#`, "~", `\~`, "& ", "& ", "&", `\&`, "$", `\$`, "!", `\!`, "://", `\://`, "www.", `www\.`)
-
-// escapedLine is a line as Markdown that shows as it is.
-func escapedLine(line string) string { return markdownSigns.Replace(line) }
-
 // inMarkdown is a text of the API as part of a line of Markdown.
 func inMarkdown[T ~string](s T) string { return escapedLine(string(cleaned(s))) }
 
