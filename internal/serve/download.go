@@ -32,7 +32,11 @@ func (s *Site) scriptFile(w http.ResponseWriter, _ *http.Request) error {
 // a program.
 func (s *Site) ticketFile(w http.ResponseWriter, r *http.Request) error {
 	id, name := r.PathValue("id"), r.PathValue("file")
-	f, err := s.written(r.Context(), id)
+	v, err := s.now()
+	if err != nil {
+		return err
+	}
+	f, err := s.written(r.Context(), v, id)
 	if err != nil {
 		return err
 	}
@@ -54,31 +58,25 @@ func (s *Site) ticketFile(w http.ResponseWriter, r *http.Request) error {
 }
 
 // written is a ticket as it is to be sent.
-func (s *Site) written(ctx context.Context, id string) (f *report.Form, err error) {
-	err = s.some(ctx, []string{id}, func(rep *report.Report) error {
-		f = rep.Ticket(id)
+func (s *Site) written(ctx context.Context, v *view, id string) (f *report.Form, err error) {
+	err = s.some(ctx, v, []string{id}, func(rep *report.Report) error {
+		if f = rep.Ticket(id); f == nil {
+			return missing("There is no ticket " + id + ".")
+		}
 		return nil
 	})
 	return f, err
 }
 
 // some runs use with a report of some tickets, which have to be there.
-func (s *Site) some(ctx context.Context, ids []string, use func(*report.Report) error) error {
-	v, err := s.now()
-	if err != nil {
-		return err
-	}
+func (s *Site) some(ctx context.Context, v *view, ids []string, use func(*report.Report) error) error {
 	for _, id := range ids {
 		if _, err := v.ticketOf(id); err != nil {
 			return err
 		}
 	}
 	return s.read(ctx, func(ctx context.Context) error {
-		res, err := judged(s.st)
-		if err != nil {
-			return err
-		}
-		rep, err := report.Some(ctx, s.st, res, ids...)
+		rep, err := report.Some(ctx, s.st, v.result, ids...)
 		if err != nil {
 			return err
 		}
@@ -98,8 +96,12 @@ func (s *Site) bundle(w http.ResponseWriter, r *http.Request) error {
 	case 1:
 		name = ids[0] + ".zip" // of which there is a ticket, or nothing is sent
 	}
+	v, err := s.now()
+	if err != nil {
+		return err
+	}
 	var data []byte
-	err := s.some(r.Context(), ids, func(rep *report.Report) (err error) {
+	err = s.some(r.Context(), v, ids, func(rep *report.Report) (err error) {
 		data, err = rep.Bundle(ids...)
 		return err
 	})

@@ -291,7 +291,7 @@ func (s *Site) showFinding(w http.ResponseWriter, r *http.Request, status int, t
 		Detail    template.HTML
 		Legend    template.HTML
 	}
-	allowed := v.allowed(f.ID)
+	allowed := v.result.Ledger.Allowed(f.ID)
 	if f.TicketID != "" {
 		allowed = slices.DeleteFunc(allowed, func(a reconcile.Action) bool { return a == reconcile.Request })
 	}
@@ -374,7 +374,7 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 	}
 	var allowed []reconcile.Action
 	for i := range t.Findings {
-		for _, a := range v.allowed(t.Findings[i].ID) {
+		for _, a := range v.result.Ledger.Allowed(t.Findings[i].ID) {
 			if a != reconcile.Request && !slices.Contains(allowed, a) {
 				allowed = append(allowed, a)
 			}
@@ -385,10 +385,7 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 		b.Found = append(b.Found, &t.Findings[i])
 	}
 	slices.SortStableFunc(b.Found, byUrgency)
-	b.Late, err = s.glimpse(r, func(ctx context.Context) (err error) {
-		b.Written, err = s.written(ctx, t.ID)
-		return err
-	})
+	b.Written, b.Late, err = glimpse(s, r, func(ctx context.Context) (*report.Form, error) { return s.written(ctx, v, t.ID) })
 	if err != nil {
 		return err
 	}

@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"tallyport/reconcile"
+	"tallyport/snapshot"
 )
 
 // Snapshots are read for one page at a time; who is not served in time is told
@@ -40,6 +42,59 @@ func TestOneAtATime(t *testing.T) {
 	}
 	<-d.site.reading
 	d.page(path, "first seen")
+}
+
+// still is a store of which a file takes long, whoever gave up waiting.
+type still struct {
+	snapshot.Store
+	hold chan struct{} // nil: it takes no time
+	was  atomic.Int64  // how often the ledger was opened
+}
+
+func (s *still) Open(name string) (snapshot.File, error) {
+	if strings.HasSuffix(name, ".json") && s.hold != nil {
+		<-s.hold
+	}
+	if name == "_reconcile/events.jsonl" {
+		s.was.Add(1)
+	}
+	return s.Store.Open(name)
+}
+
+// A page waits for a glance, even if what is read does not end with it.
+func TestGlance(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	f := d.one(lost)
+	slow := &still{Store: d.st}
+	d.site.st = slow
+	path := "/tickets/" + string(f.TicketID)
+	d.page(path, "Before it is sent")
+	was := slow.was.Load()
+	d.page(path, "Before it is sent")
+	if got := slow.was.Load() - was; got > 1 { // to see that it did not change
+		t.Errorf("the ledger was opened %d times", got)
+	}
+	for _, path := range []string{path, "/findings/" + f.ID} {
+		slow.hold = make(chan struct{})
+		start := time.Now()
+		d.page(path, "a while to read", "Decide on this")
+		if took := time.Since(start); took < glance || took > 2*glance {
+			t.Errorf("%s: a glance of %v", path, took)
+		}
+		close(slow.hold)
+		if err := take(t.Context(), d.site.reading, errors.New("it is read for ever")); err != nil {
+			t.Fatal(err)
+		}
+		<-d.site.reading
+	}
+	for _, broken := range []func(context.Context) (int, error){func(context.Context) (int, error) { panic("no") }, func(context.Context) (int, error) { return 0, errors.New("no") }} {
+		if _, _, err := glimpse(d.site, httptest.NewRequest("GET", "/", nil), broken); err == nil {
+			t.Error("nothing is said of it")
+		}
+	}
+	if got, late, err := glimpse(d.site, httptest.NewRequest("GET", "/", nil), func(context.Context) (int, error) { return 7, snapshot.ErrDamaged }); got != 0 || late || err != nil {
+		t.Errorf("%d, %v, %v", got, late, err)
+	}
 }
 
 // After a while it is said that others are served.

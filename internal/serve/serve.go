@@ -154,6 +154,9 @@ func (s *Site) read(ctx context.Context, f func(context.Context) error) error {
 
 // take waits for its turn.
 func take(ctx context.Context, turn chan struct{}, busy error) error {
+	if err := ctx.Err(); err != nil { // a turn that is free may be taken all the same
+		return err
+	}
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {

@@ -19,7 +19,7 @@ var (
 // view is what the files of the ledger say.
 type view struct {
 	summary   reconcile.Summary
-	result    *reconcile.Result
+	result    *reconcile.Result   // many may ask its ledger at once
 	all       []reconcile.Finding // by id
 	byID      map[string]*reconcile.Finding
 	tickets   []*report.Ticket // of findings that are live
@@ -27,9 +27,7 @@ type view struct {
 	news      map[string]reconcile.EventName
 	names     map[string]string // of institutions, by code
 
-	mu     sync.Mutex // of ledger, which is not for two at once
-	ledger *reconcile.Ledger
-	live   *report.Report // for who holds Site.reading; nil: nobody asked for it yet
+	live *report.Report // for who holds Site.reading; nil: nobody asked for it yet
 }
 
 // viewing keeps the newest view, until the files change.
@@ -121,7 +119,7 @@ func open(st snapshot.Store) (*view, error) {
 		return nil, err
 	}
 	ledger, last := res.Ledger, res.Summary.Snapshot
-	v := &view{summary: res.Summary, result: res, ledger: ledger, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
+	v := &view{summary: res.Summary, result: res, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
 	var live []reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]
@@ -137,11 +135,4 @@ func open(st snapshot.Store) (*view, error) {
 		}
 	}
 	return v, nil
-}
-
-// allowed returns what may be decided of a finding.
-func (v *view) allowed(id string) []reconcile.Action {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.ledger.Allowed(id)
 }
