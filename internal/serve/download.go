@@ -76,7 +76,7 @@ func (s *Site) some(ctx context.Context, v *view, ids []string, use func(*report
 		}
 	}
 	return s.read(ctx, func(ctx context.Context) error {
-		rep, err := report.Some(ctx, s.st, v.result, ids...)
+		rep, err := s.nights.Some(ctx, s.st, v.result, ids...)
 		if err != nil {
 			return err
 		}

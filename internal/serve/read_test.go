@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"reflect"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -49,9 +51,13 @@ type still struct {
 	snapshot.Store
 	hold chan struct{} // nil: it takes no time
 	was  atomic.Int64  // how often the ledger was opened
+	read atomic.Int64  // files of members
 }
 
 func (s *still) Open(name string) (snapshot.File, error) {
+	if strings.Contains(name, "members") {
+		s.read.Add(1)
+	}
 	if strings.HasSuffix(name, ".json") && s.hold != nil {
 		<-s.hold
 	}
@@ -94,6 +100,50 @@ func TestGlance(t *testing.T) {
 	}
 	if got, late, err := glimpse(d.site, httptest.NewRequest("GET", "/", nil), func(context.Context) (int, error) { return 7, snapshot.ErrDamaged }); got != 0 || late || err != nil {
 		t.Errorf("%d, %v, %v", got, late, err)
+	}
+}
+
+// A decision changes nothing of the nights: they are read once, and say the
+// same to whoever asks in whatever order. Another night is another.
+func TestNightsAreKept(t *testing.T) {
+	d := newDesk(t, lived, Options{})
+	f := d.one(lost)
+	counting := &still{Store: d.st}
+	d.site.st = counting
+	pages := []string{"/findings/" + f.ID, "/tickets/" + string(f.TicketID), "/report"}
+	for _, path := range pages {
+		d.page(path)
+	}
+	read := counting.read.Load()
+	if a := d.send("/findings/"+f.ID, "action", "suppress", "reason", "x"); a.status != http.StatusOK {
+		t.Fatalf("status %d", a.status)
+	}
+	for _, path := range pages {
+		d.page(path, "suppressed")
+	}
+	if got := counting.read.Load(); got != read || read == 0 {
+		t.Errorf("%d files were read after %d", got, read)
+	}
+
+	id := snapshot.ID(d.ledger().Nights()[nights-1])
+	all := d.ledger().Findings()
+	for i := range all {
+		got, err := d.site.nights.Of(t.Context(), counting, id, all[i])
+		want, e := reconcile.LookBack(t.Context(), d.st, id, all[i:i+1], reconcile.PastOptions{})
+		if err != nil || e != nil || !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s: %v, %v: %+v, %+v", all[i].ID, err, e, got, want)
+		}
+	}
+	older := snapshot.ID(d.ledger().Nights()[nights-2])
+	if p, err := d.site.nights.Kept(counting, older, *f); p != nil || err != nil {
+		t.Errorf("of another night: %v, %v", p, err)
+	}
+	if err := os.Remove(d.st.Path("_manifests/" + string(d.ledger().Nights()[0]) + ".json")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := d.site.nights.Of(t.Context(), counting, id, *f)
+	if err != nil || len(got.Nights) != nights-1 {
+		t.Errorf("after one is pruned: %v", err)
 	}
 }
 

@@ -32,7 +32,7 @@ var links = report.Page{
 func (s *Site) report(ctx context.Context, v *view, use func(*report.Report) error) error {
 	return s.read(ctx, func(ctx context.Context) error {
 		if v.live == nil {
-			live, err := report.Live(ctx, s.st, v.result)
+			live, err := s.nights.Live(ctx, s.st, v.result)
 			if err != nil {
 				return err
 			}
@@ -135,9 +135,14 @@ func glimpse[T any](s *Site, r *http.Request, f func(context.Context) (T, error)
 func (s *Site) detail(r *http.Request, v *view, f *reconcile.Finding) (text template.HTML, late bool, err error) {
 	var past *reconcile.Past
 	if f.Member != "" {
+		if past, err = s.nights.Kept(s.st, v.summary.Snapshot, *f); err != nil {
+			return "", false, err
+		}
+	}
+	if f.Member != "" && past == nil {
 		past, late, err = glimpse(s, r, func(ctx context.Context) (past *reconcile.Past, err error) {
 			err = s.read(ctx, func(ctx context.Context) (err error) {
-				past, err = reconcile.LookBack(ctx, s.st, v.summary.Snapshot, []reconcile.Finding{*f}, reconcile.PastOptions{})
+				past, err = s.nights.Of(ctx, s.st, v.summary.Snapshot, *f)
 				return err
 			})
 			return past, err

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"tallyport/reconcile/report"
 	"tallyport/snapshot"
 )
 
@@ -28,9 +29,10 @@ type Options struct {
 type Site struct {
 	st      snapshot.Store
 	o       Options
-	form    string        // in every form: a page of another site cannot know it
-	handler http.Handler  // all of it
-	seen    viewing       // what the newest files say
+	form    string       // in every form: a page of another site cannot know it
+	handler http.Handler // all of it
+	seen    viewing      // what the newest files say
+	nights  report.Nights
 	reading chan struct{} // held by whoever reads snapshots: one at a time
 	writing chan struct{} // held by whoever decides: the ledger's lock is for other processes
 	cross   *http.CrossOriginProtection
