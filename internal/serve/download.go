@@ -29,12 +29,20 @@ func (s *Site) scriptFile(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // ticketFile sends a ticket: as it is pasted into MX's form, as a table, or for
-// a program.
+// a program, or all of these at once.
 func (s *Site) ticketFile(w http.ResponseWriter, r *http.Request) error {
 	id, name := r.PathValue("id"), r.PathValue("file")
 	v, err := s.now()
 	if err != nil {
 		return err
+	}
+	if name == id+".zip" {
+		data, err := s.zipped(r.Context(), v, id)
+		if err != nil {
+			return err
+		}
+		download(w, name, data)
+		return nil
 	}
 	f, err := s.written(r.Context(), v, id)
 	if err != nil {
@@ -84,9 +92,14 @@ func (s *Site) some(ctx context.Context, v *view, ids []string, use func(*report
 	})
 }
 
-// bundle sends tickets as one file to attach.
+// bundle sends tickets as one file to attach. It changes nothing, and is a form
+// all the same: an address does not hold the ids of a whole page.
 func (s *Site) bundle(w http.ResponseWriter, r *http.Request) error {
-	ids := r.URL.Query()["id"]
+	typed, err := s.readForm(r)
+	if err != nil {
+		return err
+	}
+	ids := typed["id"]
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	name := "tickets.zip"
@@ -100,14 +113,19 @@ func (s *Site) bundle(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var data []byte
-	err = s.some(r.Context(), v, ids, func(rep *report.Report) (err error) {
-		data, err = rep.Bundle(ids...)
-		return err
-	})
+	data, err := s.zipped(r.Context(), v, ids...)
 	if err != nil {
 		return err
 	}
 	download(w, name, data)
 	return nil
+}
+
+// zipped is a bundle of tickets.
+func (s *Site) zipped(ctx context.Context, v *view, ids ...string) (data []byte, err error) {
+	err = s.some(ctx, v, ids, func(rep *report.Report) (err error) {
+		data, err = rep.Bundle(ids...)
+		return err
+	})
+	return data, err
 }

@@ -49,6 +49,7 @@ var pages = func() map[string]*template.Template {
 			return cmp.Or(names[fmt.Sprint(code)], fmt.Sprint(code))
 		},
 		"count": counted,
+		"n":     report.Count,
 		"facts": facts,
 		"list":  func(s ...any) []any { return s },
 	}).ParseFS(templates, "page.gohtml", "parts.gohtml"))
@@ -90,7 +91,7 @@ func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return strconv.Itoa(n) + " " + many
+	return report.Count(n) + " " + many
 }
 
 // about is a finding in a line: what a person would call it.
@@ -216,8 +217,42 @@ type listing struct {
 	Kind, State, Institution string
 	New                      bool
 	Found                    []*reconcile.Finding // on this page
-	Total, From              int
-	Earlier, Later           string // links
+	Extent                   extent
+}
+
+// extent is which part of a list a page shows.
+type extent struct {
+	From, To, Total int
+	Earlier, Later  string // addresses of other parts
+}
+
+// part is the part of a list that the request asks for.
+func part[T any](r *http.Request, all []T) ([]T, extent) {
+	q := r.URL.Query()
+	e := extent{Total: len(all)}
+	if from, err := strconv.Atoi(q.Get("from")); err == nil && from > 0 && from < len(all) {
+		e.From = from
+	}
+	e.To = min(len(all), e.From+perPage)
+	to := func(from int) string {
+		q.Set("from", strconv.Itoa(from))
+		return r.URL.Path + "?" + q.Encode()
+	}
+	if e.From > 0 {
+		e.Earlier = to(max(0, e.From-perPage))
+	}
+	if e.To < len(all) {
+		e.Later = to(e.To)
+	}
+	return all[e.From:e.To], e
+}
+
+// Of says which part it is of so many things.
+func (e extent) Of(one, many string) string {
+	if e.Earlier == "" && e.Later == "" {
+		return counted(e.Total, one, many)
+	}
+	return report.Count(e.From+1) + " to " + report.Count(e.To) + " of " + counted(e.Total, one, many)
 }
 
 func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
@@ -238,21 +273,7 @@ func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.SortStableFunc(found, byUrgency)
-	l.Total = len(found)
-	if from, err := strconv.Atoi(q.Get("from")); err == nil && from > 0 && from < len(found) {
-		l.From = from
-	}
-	to := func(from int) string {
-		q.Set("from", strconv.Itoa(from))
-		return "/findings?" + q.Encode()
-	}
-	if l.From > 0 {
-		l.Earlier = to(max(0, l.From-perPage))
-	}
-	if l.From+perPage < len(found) {
-		l.Later = to(l.From + perPage)
-	}
-	l.Found = found[l.From:min(len(found), l.From+perPage)]
+	l.Found, l.Extent = part(r, found)
 	s.show(w, r, http.StatusOK, "findings", &page{Names: v.names, Title: "Findings", At: "findings", Body: &l})
 	return nil
 }
@@ -326,6 +347,7 @@ func (s *Site) tickets(w http.ResponseWriter, r *http.Request) error {
 		State   string
 		States  []reconcile.State
 		Tickets []*report.Ticket
+		Extent  extent
 	}
 	b := body{State: cmp.Or(r.URL.Query().Get("state"), "raised"), States: states[:slices.Index(states, reconcile.Recovered)]}
 	for _, t := range v.tickets {
@@ -333,20 +355,16 @@ func (s *Site) tickets(w http.ResponseWriter, r *http.Request) error {
 			b.Tickets = append(b.Tickets, t)
 		}
 	}
+	b.Tickets, b.Extent = part(r, b.Tickets)
 	s.show(w, r, http.StatusOK, "tickets", &page{Names: v.names, Title: "Tickets", At: "tickets", Body: &b, Done: done(r)})
 	return nil
 }
 
-// ticketOf is the ticket of an id, with all its findings: also those that are
-// closed, of which an old link may tell.
+// ticketOf is the ticket of an id, also one that is closed, of which an old link
+// may tell.
 func (v *view) ticketOf(id string) (*report.Ticket, error) {
-	if i := slices.IndexFunc(v.tickets, func(t *report.Ticket) bool { return t.ID == id }); i >= 0 {
-		return v.tickets[i], nil
-	}
-	for _, t := range report.Tickets(v.all) {
-		if t.ID == id {
-			return t, nil
-		}
+	if t := v.byTicket[id]; t != nil {
+		return t, nil
 	}
 	return nil, missing("There is no ticket " + id + ".")
 }

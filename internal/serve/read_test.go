@@ -171,7 +171,7 @@ func TestClientGone(t *testing.T) {
 	f := d.one(lost)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, path := range []string{"/transactions/" + string(f.Transaction), "/report", "/findings/" + f.ID, "/bundle?id=" + string(f.TicketID)} {
+	for _, path := range []string{"/transactions/" + string(f.Transaction), "/report", "/findings/" + f.ID, "/tickets/" + string(f.TicketID) + "/" + string(f.TicketID) + ".zip"} {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest("GET", "http://localhost"+path, nil).WithContext(ctx)
 		d.site.ServeHTTP(w, r)

@@ -77,7 +77,7 @@ func (s *Site) routes() http.Handler {
 		"GET /tickets/{id}":         s.ticket,
 		"POST /tickets/{id}":        s.decideTicket,
 		"GET /tickets/{id}/{file}":  s.ticketFile,
-		"GET /bundle":               s.bundle,
+		"POST /bundle":              s.bundle,
 		"GET /institutions/{code}":  s.institution,
 		"POST /institutions/{code}": s.decideInstitution,
 		"GET /baseline":             s.baseline,

@@ -22,7 +22,8 @@ type view struct {
 	result    *reconcile.Result   // many may ask its ledger at once
 	all       []reconcile.Finding // by id
 	byID      map[string]*reconcile.Finding
-	tickets   []*report.Ticket // of findings that are live
+	tickets   []*report.Ticket          // of findings that are live
+	byTicket  map[string]*report.Ticket // also those that are closed
 	decisions map[string][]reconcile.Decision
 	news      map[string]reconcile.EventName
 	names     map[string]string // of institutions, by code
@@ -119,7 +120,7 @@ func open(st snapshot.Store) (*view, error) {
 		return nil, err
 	}
 	ledger, last := res.Ledger, res.Summary.Snapshot
-	v := &view{summary: res.Summary, result: res, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
+	v := &view{summary: res.Summary, result: res, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, byTicket: map[string]*report.Ticket{}, decisions: map[string][]reconcile.Decision{}}
 	var live []reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]
@@ -129,6 +130,9 @@ func open(st snapshot.Store) (*view, error) {
 		}
 	}
 	v.tickets = report.Tickets(live)
+	for _, t := range append(report.Tickets(v.all), v.tickets...) { // of one that is live, what is
+		v.byTicket[t.ID] = t
+	}
 	for _, d := range ledger.Decisions() {
 		if d.Action != reconcile.Probe { // what a probe answered stands in the evidence
 			v.decisions[d.Finding] = append(v.decisions[d.Finding], d)
