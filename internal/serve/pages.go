@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
@@ -13,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"tallyport/reconcile"
 	"tallyport/reconcile/report"
@@ -38,9 +36,9 @@ var pages = func() map[string]*template.Template {
 		"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 		"night": func(of any) string {
 			if id, ok := of.(*snapshot.ID); ok {
-				return day(*id)
+				return report.Day(*id)
 			}
-			return day(snapshot.ID(fmt.Sprint(of)))
+			return report.Day(snapshot.ID(fmt.Sprint(of)))
 		},
 		"says":  reconcile.Says,
 		"path":  func(s any) string { return url.PathEscape(fmt.Sprint(s)) },
@@ -77,15 +75,7 @@ type page struct {
 }
 
 // states are those of findings, the most urgent first.
-var states = []reconcile.State{reconcile.Escalated, reconcile.Open, reconcile.Submitted, reconcile.Candidate, reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
-
-// day is the date of a night.
-func day(id snapshot.ID) string {
-	if !id.Valid() {
-		return string(id)
-	}
-	return id.Time().Format(time.DateOnly)
-}
+var states = report.Urgency()
 
 func counted(n int, one, many string) string {
 	if n == 1 {
@@ -96,18 +86,7 @@ func counted(n int, one, many string) string {
 
 // about is a finding in a line: what a person would call it.
 func about(f *reconcile.Finding) string {
-	var parts []string
-	if f.Amount != "" {
-		parts = append(parts, strings.TrimSpace(string(f.Amount)+" "+string(f.Type)))
-	}
-	if f.Date != "" {
-		parts = append(parts, "of "+string(f.Date))
-	}
-	text := strings.Join(parts, " ")
-	if f.Payee != "" {
-		text = strings.TrimPrefix(text+", "+string(f.Payee), ", ")
-	}
-	return text
+	return strings.TrimSpace(report.Amount(f) + " " + report.About(f))
 }
 
 // fact is a line of a finding's evidence.
@@ -115,15 +94,7 @@ type fact struct{ Name, Value string }
 
 func facts(evidence map[string]any) (all []fact) {
 	for _, name := range slices.Sorted(maps.Keys(evidence)) {
-		text, ok := evidence[name].(string)
-		if !ok {
-			b, err := json.Marshal(evidence[name])
-			if err != nil { // it came from JSON
-				continue
-			}
-			text = string(b)
-		}
-		all = append(all, fact{strings.ReplaceAll(name, "_", " "), text})
+		all = append(all, fact{strings.ReplaceAll(name, "_", " "), report.Fact(evidence[name])})
 	}
 	return all
 }
@@ -145,19 +116,22 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 		Summary             reconcile.Summary
 		Kinds, Institutions []tally
 		States              []tally
-		News                []*reconcile.Finding // raised last night
+		News                []*reconcile.Finding // that came last night
 		Tickets             []*report.Ticket
 		Why                 []tally
 		Raised, NewTickets  int
+		New                 int
 		NewsLeft            int // of News, that are not shown
 	}
 	b := body{Summary: v.summary, NewTickets: v.summary.Tickets.New}
 	kinds, institutions, stands := map[string]*tally{}, map[string]*tally{}, map[string]*tally{}
-	add := func(to map[string]*tally, name string, isNew bool) {
+	add := func(to map[string]*tally, name string, raised, isNew bool) {
 		if to[name] == nil {
 			to[name] = &tally{Name: name}
 		}
-		to[name].Raised++
+		if raised {
+			to[name].Raised++
+		}
 		if isNew {
 			to[name].New++
 		}
@@ -165,19 +139,21 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	for i := range v.all {
 		f := &v.all[i]
 		if f.State.Live() {
-			add(stands, string(f.State), false)
+			add(stands, string(f.State), true, false)
 		}
-		if !f.State.Raised() {
-			continue
+		raised, isNew := f.State.Raised(), v.isNew(f)
+		if raised {
+			b.Raised++
 		}
-		b.Raised++
-		isNew := v.isNew(f)
 		if isNew {
 			b.News = append(b.News, f)
 		}
-		add(kinds, string(f.Kind), isNew)
-		add(institutions, cmp.Or(string(f.Institution), "no institution"), isNew)
+		if raised || isNew {
+			add(kinds, string(f.Kind), raised, isNew)
+			add(institutions, cmp.Or(string(f.Institution), "no institution"), raised, isNew)
+		}
 	}
+	b.New = len(b.News)
 	for _, t := range v.tickets {
 		if t.State.Raised() {
 			b.Tickets = append(b.Tickets, t)
@@ -190,15 +166,13 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(b.News, byUrgency)
 	b.NewsLeft = max(0, len(b.News)-perPage)
 	b.News = b.News[:len(b.News)-b.NewsLeft]
-	s.show(w, r, http.StatusOK, "overview", &page{Names: v.names, Title: "Night of " + day(v.summary.Snapshot), Body: &b, Done: done(r)})
+	s.show(w, r, http.StatusOK, "overview", &page{Names: v.names, Title: "Night of " + report.Day(v.summary.Snapshot), Body: &b, Done: done(r)})
 	return nil
 }
 
-// isNew reports whether the finding was raised in the newest night.
-func (v *view) isNew(f *reconcile.Finding) bool {
-	n := v.news[f.ID]
-	return n == reconcile.WasOpened || n == reconcile.WasReopened
-}
+// isNew reports whether the finding came in the newest night: as in the report,
+// also what is only suspected.
+func (v *view) isNew(f *reconcile.Finding) bool { return report.IsNew(v.news[f.ID]) }
 
 func largest(of map[string]*tally) (all []tally) {
 	for _, t := range of {
@@ -261,7 +235,11 @@ func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	l := listing{Kinds: reconcile.Kinds(), States: states, Kind: q.Get("kind"), State: cmp.Or(q.Get("state"), "raised"), Institution: strings.TrimSpace(q.Get("institution")), New: q.Has("new")}
+	l := listing{Kinds: reconcile.Kinds(), States: states, Kind: q.Get("kind"), State: q.Get("state"), Institution: strings.TrimSpace(q.Get("institution")), New: q.Has("new")}
+	if l.State == "" && l.New {
+		l.State = "all"
+	}
+	l.State = cmp.Or(l.State, "raised")
 	var found []*reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]

@@ -52,7 +52,7 @@ func (s *Site) wholeReport(w http.ResponseWriter, r *http.Request) error {
 	if err := s.report(r.Context(), v, func(rep *report.Report) error { return rep.WriteBody(&b, links) }); err != nil {
 		return err
 	}
-	s.show(w, r, http.StatusOK, "report", &page{Title: "Report of " + day(v.summary.Snapshot), At: "report", Whole: template.HTML(b.String())})
+	s.show(w, r, http.StatusOK, "report", &page{Title: "Report of " + report.Day(v.summary.Snapshot), At: "report", Whole: template.HTML(b.String())})
 	return nil
 }
 
