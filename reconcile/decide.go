@@ -96,6 +96,18 @@ func (l *Ledger) findingsOf(ids []string) ([][]string, error) {
 	return groups, nil
 }
 
+// Shown returns the ids of the findings about an institution that nobody has put
+// aside: what is raised and what waits to be confirmed.
+func (l *Ledger) Shown(institution string) (ids []string) {
+	for id, r := range l.present() {
+		if s := r.state(); string(r.f.Institution) == institution && (s.Raised() || s == Candidate) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
 // Told returns a finding with everything that is known of it.
 func (l *Ledger) Told(id string) (Told, error) {
 	f, events, ok := l.Finding(id)

@@ -170,7 +170,7 @@ func (l *Ledger) Decide(d Decision) error {
 			return err
 		}
 		if d.carries() {
-			assignTickets(l.over, func(*record) {})
+			assignTickets(l.kin[d.Finding], func(*record) {})
 		}
 		l.pending = append(l.pending, d)
 	} else {
@@ -225,13 +225,14 @@ func (l *Ledger) present() map[string]*record {
 		c := *r
 		l.over[id] = &c
 	}
+	l.kin = ticketGroups(l.over)
 	for _, d := range l.pending {
 		r := l.over[d.Finding]
 		if r == nil {
 			continue
 		}
 		if _, err := r.take(d); err == nil && d.carries() {
-			assignTickets(l.over, func(*record) {})
+			assignTickets(l.kin[d.Finding], func(*record) {})
 		}
 	}
 	return l.over

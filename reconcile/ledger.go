@@ -59,7 +59,8 @@ const (
 // ask it, until it is changed.
 type Ledger struct {
 	recs      map[string]*record
-	over      map[string]*record // recs with pending carried out; nil: not made yet
+	over      map[string]*record            // recs with pending carried out; nil: not made yet
+	kin       map[string]map[string]*record // of over, by finding: ticketGroups
 	nights    []night
 	decisions []Decision
 	pending   []Decision            // no night has taken them up yet
@@ -210,14 +211,19 @@ func (l *Ledger) Apply(id snapshot.ID, observedAt time.Time, sightings []Sightin
 
 	l.over = nil
 	w := newWriting(l, id, at)
-	for _, d := range l.due(id, at) {
+	due := l.due(id, at)
+	var kin map[string]map[string]*record
+	if len(due) > 0 {
+		kin = ticketGroups(l.recs)
+	}
+	for _, d := range due {
 		r := l.recs[d.Finding]
 		w.touch(r)
 		// A rebuild by other rules may find it in a state that does not admit it.
 		if name, err := r.take(d); err == nil {
 			w.note(r, name)
 			if d.carries() {
-				assignTickets(l.recs, w.touch)
+				assignTickets(kin[d.Finding], w.touch)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -152,6 +153,7 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	if err := r.swap(); err != nil {
 		return nil, err
 	}
+	r.tellOfLost()
 	if res == nil { // it stands before those that were judged again
 		if res, err = r.again(all[target]); err != nil {
 			return nil, err
@@ -256,6 +258,21 @@ func (r *run) open(all []*snapshot.Manifest) (err error) {
 	}
 	r.o.Log.Info("judging all snapshots again")
 	return r.startAgain()
+}
+
+// tellOfLost names tickets that no night raises, now that all were judged
+// again: somebody may have sent them.
+func (r *run) tellOfLost() {
+	if !r.rebuilding {
+		return
+	}
+	lost := maps.Clone(r.had)
+	for _, rec := range r.ledger.recs {
+		delete(lost, rec.f.TicketID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(lost)) {
+		r.o.Log.Warn("all snapshots were judged again, and a ticket is not raised any more; what was decided on it stays in decisions.jsonl", "ticket", string(id))
+	}
 }
 
 // startAgain judges from the first snapshot on, beside the state that is there.

@@ -44,6 +44,45 @@ func assignTickets(recs map[string]*record, touch func(*record)) {
 	}
 }
 
+// ticketGroups divides the records so that what happens to one bears on the
+// tickets of its group alone: those of its member, of its outage, and those that
+// have been in one ticket with it. It returns the group of each finding.
+func ticketGroups(recs map[string]*record) map[string]map[string]*record {
+	above := map[string]string{}
+	var top func(string) string
+	top = func(s string) string {
+		up, ok := above[s]
+		if !ok {
+			return s
+		}
+		above[s] = top(up)
+		return above[s]
+	}
+	join := func(a, b string) {
+		if a, b = top(a), top(b); a != b {
+			above[a] = b
+		}
+	}
+	for id, r := range recs {
+		outage, _ := r.f.Evidence["outage"].(string)
+		for _, with := range []string{string(r.f.Member), outage, r.h.TicketFor} {
+			if with != "" {
+				join(id, with)
+			}
+		}
+	}
+	by, of := map[string]map[string]*record{}, make(map[string]map[string]*record, len(recs))
+	for id, r := range recs {
+		root := top(id)
+		if by[root] == nil {
+			by[root] = map[string]*record{}
+		}
+		by[root][id] = r
+		of[id] = by[root]
+	}
+	return of
+}
+
 // ticketOf returns what the ticket of a finding is for, and the id it gets if
 // the finding is its first; nothing if no ticket has to carry it.
 func ticketOf(recs map[string]*record, r *record) (key string, id text) {

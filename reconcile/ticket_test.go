@@ -1,8 +1,14 @@
 package reconcile
 
 import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+
+	"tallyport/snapshot"
 )
 
 // on puts the sighting on a member, with a verdict and an issue type.
@@ -141,4 +147,72 @@ func TestTicketOfOutage(t *testing.T) {
 		t.Errorf("after the outage: %s, want %s", got, want)
 	}
 	checkReplay(t, l)
+}
+
+// What a decision does to tickets it does within its group: the ledger is as if
+// all records had been gone through each time.
+func TestTicketGroups(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(11, 12))
+	for round := range 300 {
+		recs := map[string]*record{}
+		for i := range 12 {
+			r := &record{f: Finding{ID: fmt.Sprintf("F-%02d", i), Kind: missingTransaction, Verdict: Ticket, IssueType: FailedUpdate, State: Open, Evidence: map[string]any{}}}
+			r.f.First = snapshot.ID(fmt.Sprintf("2026110%dT020000Z", rnd.IntN(9)+1))
+			if rnd.IntN(5) > 0 {
+				r.f.Member = text(fmt.Sprintf("MBR-%d", rnd.IntN(4)))
+			}
+			switch rnd.IntN(6) {
+			case 0:
+				r.f.Kind, r.f.Member = institutionOutage, ""
+			case 1:
+				r.f.Verdict = Review
+			case 2:
+				r.f.State = Submitted
+			case 3:
+				r.f.State = Candidate
+			case 4:
+				r.h.Hidden = true
+			}
+			if rnd.IntN(3) == 0 {
+				r.f.Evidence["outage"] = fmt.Sprintf("F-%02d", rnd.IntN(12))
+			}
+			recs[r.f.ID] = r
+		}
+		clone := func() map[string]*record {
+			c := map[string]*record{}
+			for id, r := range recs {
+				one := *r
+				c[id] = &one
+			}
+			return c
+		}
+		assignTickets(recs, func(*record) {})
+		whole, parts := clone(), clone()
+		of := ticketGroups(parts)
+		for range 6 {
+			id := fmt.Sprintf("F-%02d", rnd.IntN(12))
+			a := []Action{Request, Submit, Close, Unsuppress}[rnd.IntN(4)]
+			for _, r := range []*record{whole[id], parts[id]} {
+				_, _ = r.take(Decision{Action: a, Finding: id})
+			}
+			assignTickets(whole, func(*record) {})
+			assignTickets(of[id], func(*record) {})
+			for id, r := range whole {
+				if p := parts[id]; p.f.TicketID != r.f.TicketID || p.h.TicketFor != r.h.TicketFor {
+					t.Fatalf("round %d, %s: %s for %s, and in its group %s for %s", round, id, r.f.TicketID, r.h.TicketFor, p.f.TicketID, p.h.TicketFor)
+				}
+			}
+		}
+	}
+}
+
+// A ticket that judging again does away with is named; one that was put right is not.
+func TestLostTicketIsNamed(t *testing.T) {
+	var log strings.Builder
+	r := &run{o: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, ledger: NewLedger(nil), rebuilding: true, had: map[text]bool{"T-LOST": true, "T-DONE": true}}
+	r.ledger.recs["F-1"] = &record{f: Finding{ID: "F-1", TicketID: "T-DONE", State: Recovered}}
+	r.tellOfLost()
+	if s := log.String(); !strings.Contains(s, "WARN") || !strings.Contains(s, "ticket=T-LOST") || strings.Contains(s, "T-DONE") {
+		t.Errorf("it says %q", s)
+	}
 }

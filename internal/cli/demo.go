@@ -161,7 +161,7 @@ func (s *session) demoNext(store string, id snapshot.ID, worst int) (string, err
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%d nights of a pretend MX are in %s. All that was found in them, by kind:\n\n%s", demoNights, store, byKind(ledger.Findings()))
 	b.WriteString("\nWhat to try next:\n\n")
-	fmt.Fprintf(&b, "  tallyport tickets list --store %s\n", store)
+	fmt.Fprintf(&b, "  open %s/_reports/%s/report.html in a browser\n  tallyport serve --store %[1]s\n  tallyport tickets list --store %[1]s\n", store, id)
 	if guid := tellingTransaction(ledger.Findings()); guid != "" {
 		fmt.Fprintf(&b, "  tallyport explain %s --store %s\n", guid, store)
 	}
@@ -174,8 +174,8 @@ func (s *session) demoNext(store string, id snapshot.ID, worst int) (string, err
   duckdb -c "SELECT snapshot, status, count(*), sum(amount) FROM read_parquet('%[1]s/transactions/*/*.parquet', hive_partitioning=true) GROUP BY ALL ORDER BY ALL"
   duckdb -c "SELECT reason, resource, count(*) FROM read_parquet('%[1]s/coverage/*/*.parquet') WHERE NOT complete GROUP BY ALL"
 
-The report of the last night: %[1]s/_reports/%[2]s
-`, store, id)
+The SQL needs DuckDB; docs/analysts.md has more of it.
+`, store)
 	if worst == exitGaps {
 		b.WriteString(`
 The pretend MX misbehaves on purpose, so a few members could not be read whole: each

@@ -240,7 +240,7 @@ func (v *verdictOn) text() string {
 	if m.Tickets.Withheld > 0 {
 		fmt.Fprintf(&b, "; %d more are withheld: for --max-tickets, or since a systemic night", m.Tickets.Withheld)
 	}
-	fmt.Fprintf(&b, "\n  %s/findings.csv\n", v.report)
+	fmt.Fprintf(&b, "\n  %s/report.html\n", v.report)
 	return b.String()
 }
 

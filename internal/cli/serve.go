@@ -70,10 +70,13 @@ func (s *session) servePage(c *cli.Context) (err error) {
 	defer closeStore(st, &err)
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return fmt.Errorf("%w; choose another port, or 0 for a free one", err)
+		return fmt.Errorf("%w; choose another port with --listen, or 0 for a free one", err)
 	}
 	srv := start(l, serve.New(st, o).Server(c.Context))
 	s.out("%s\n", srv.url())
+	if s.env.Terminal {
+		s.log.Info("open the address in a browser; Ctrl-C ends it")
+	}
 	select {
 	case <-c.Context.Done(): // to be interrupted is how it is meant to end
 		return srv.stop()

@@ -70,7 +70,7 @@ Examples:
   tallyport tickets suppress --institution mxbank --until 2026-12-01 --reason "planned migration"`,
 		Flags: decisionFlags(reasonFlag(),
 			&cli.StringFlag{Name: "until", Usage: "last `DAY`, UTC, on which it is hidden, as 2026-12-31 (default: for good)"},
-			&cli.StringFlag{Name: "institution", Usage: "every live finding about this institution's `CODE`"},
+			&cli.StringFlag{Name: "institution", Usage: "what is raised about this institution's `CODE`"},
 		),
 		Action: func(c *cli.Context) error {
 			until := c.String("until")
@@ -174,8 +174,8 @@ func (s *session) decide(c *cli.Context, ids []string, d reconcile.Decision, rea
 	}
 	err = s.withLedger(c, true, func(st snapshot.Store, ledger *reconcile.Ledger) error {
 		if institution != "" {
-			if ids = liveOf(ledger, institution); len(ids) == 0 {
-				return none{fmt.Errorf("no live finding is about institution %q", institution)}
+			if ids = ledger.Shown(institution); len(ids) == 0 {
+				return none{fmt.Errorf("nothing that is raised, or waits to be confirmed, is about institution %q", institution)}
 			}
 		}
 		d.At = s.env.Now()
@@ -197,15 +197,6 @@ func undecided(err error, st snapshot.Store) error {
 		return none{fmt.Errorf("%w in %s", err, st)}
 	}
 	return usage{err}
-}
-
-func liveOf(ledger *reconcile.Ledger, institution string) (ids []string) {
-	for _, f := range ledger.Findings() {
-		if f.State.Live() && string(f.Institution) == institution {
-			ids = append(ids, f.ID)
-		}
-	}
-	return ids
 }
 
 // decided ends a command that decided, saying from when on it shows.
