@@ -408,7 +408,7 @@ func (s *Site) showInstitution(w http.ResponseWriter, r *http.Request, status in
 		Subject subject
 	}
 	b := body{Code: r.PathValue("code")}
-	known, hidable := false, 0
+	known, hidable := false, len(v.result.Ledger.Shown(b.Code))
 	for i := range v.all {
 		f := &v.all[i]
 		if string(f.Institution) != b.Code {
@@ -417,9 +417,6 @@ func (s *Site) showInstitution(w http.ResponseWriter, r *http.Request, status in
 		known = true
 		if f.State.Live() {
 			b.Found = append(b.Found, f)
-		}
-		if toHide(f) {
-			hidable++
 		}
 	}
 	if !known {
