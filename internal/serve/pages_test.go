@@ -33,7 +33,7 @@ func TestPages(t *testing.T) {
 		"/transactions/" + string(f.Transaction): {"absent", "its account was looked at, and it is not there", f.ID, "first seen"},
 		"/report":                                {"What the night came to", `href="/findings/` + f.ID + `"`, `href="/tickets/` + string(f.TicketID) + `"`, `<script src="/script.js">`},
 		"/script.js":                             {"aria-sort"},
-		"/report/report.html":                    {"What the night came to", `href="#` + f.ID, "<style>"},
+		"/report/report.html":                    {"What the night came to", `href="#` + f.ID, `href="tickets/` + string(f.TicketID) + `.md"`, "<style>"},
 		"/report/report.md":                      {"# Tallyport report"},
 		"/report/findings.csv":                   {f.ID, "transaction_guid"},
 		"/report/summary.json":                   {`"by_kind"`},

@@ -51,11 +51,11 @@ type still struct {
 	snapshot.Store
 	hold chan struct{} // nil: it takes no time
 	was  atomic.Int64  // how often the ledger was opened
-	read atomic.Int64  // files of members
+	read atomic.Int64  // files of members and institutions
 }
 
 func (s *still) Open(name string) (snapshot.File, error) {
-	if strings.Contains(name, "members") {
+	if strings.Contains(name, "members") || strings.Contains(name, "institutions") {
 		s.read.Add(1)
 	}
 	if strings.HasSuffix(name, ".json") && s.hold != nil {

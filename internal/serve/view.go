@@ -57,7 +57,7 @@ func (s *Site) now() (*view, error) {
 	if s.seen.view != nil && unchanged(s.seen.files, files) {
 		return s.seen.view, nil
 	}
-	v, err := open(s.st)
+	v, err := open(s.st, s.seen.view)
 	if err != nil {
 		return nil, err
 	}
@@ -114,13 +114,20 @@ func judged(st snapshot.Store) (*reconcile.Result, error) {
 	return ledger.Judged(st, last)
 }
 
-func open(st snapshot.Store) (*view, error) {
+// open reads the files; of what was seen before, what the snapshot itself says
+// is as it was.
+func open(st snapshot.Store, before *view) (*view, error) {
 	res, err := judged(st)
 	if err != nil {
 		return nil, err
 	}
 	ledger, last := res.Ledger, res.Summary.Snapshot
-	v := &view{summary: res.Summary, result: res, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, byTicket: map[string]*report.Ticket{}, decisions: map[string][]reconcile.Decision{}}
+	v := &view{summary: res.Summary, result: res, all: ledger.Findings(), news: ledger.News(last), byID: map[string]*reconcile.Finding{}, byTicket: map[string]*report.Ticket{}, decisions: map[string][]reconcile.Decision{}}
+	if before != nil && before.summary.Snapshot == last && len(before.names) > 0 {
+		v.names = before.names
+	} else {
+		v.names = names(st, last)
+	}
 	var live []reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]
