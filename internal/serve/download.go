@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tallyport/reconcile"
 	"tallyport/reconcile/report"
 )
 
@@ -83,13 +84,28 @@ func (s *Site) some(ctx context.Context, v *view, ids []string, use func(*report
 			return err
 		}
 	}
-	return s.read(ctx, func(ctx context.Context) error {
+	var of []reconcile.Finding
+	for _, f := range v.all {
+		if slices.Contains(ids, string(f.TicketID)) {
+			f.Account = "" // no transactions are read for a ticket
+			of = append(of, f)
+		}
+	}
+	kept, err := s.nights.Kept(s.st, v.summary.Snapshot, of...)
+	if err != nil {
+		return err
+	}
+	write := func(ctx context.Context) error {
 		rep, err := s.nights.Some(ctx, s.st, v.result, ids...)
 		if err != nil {
 			return err
 		}
 		return use(rep)
-	})
+	}
+	if kept != nil { // no turn is needed to read nothing
+		return write(ctx)
+	}
+	return s.read(ctx, write)
 }
 
 // bundle sends tickets as one file to attach. It changes nothing, and is a form

@@ -80,7 +80,11 @@ func TestGlance(t *testing.T) {
 	if got := slow.was.Load() - was; got > 1 { // to see that it did not change
 		t.Errorf("the ledger was opened %d times", got)
 	}
-	for _, path := range []string{path, "/findings/" + f.ID} {
+	d.site.reading <- struct{}{} // what was read already does not wait for others
+	d.page(path, "Before it is sent")
+	<-d.site.reading
+	other := d.one(func(o *reconcile.Finding) bool { return o.TicketID != "" && o.State.Raised() && o.Member != f.Member })
+	for _, path := range []string{"/tickets/" + string(other.TicketID), "/findings/" + f.ID} {
 		slow.hold = make(chan struct{})
 		start := time.Now()
 		d.page(path, "a while to read", "Decide on this")

@@ -72,7 +72,13 @@ func (n *Nights) lack(st snapshot.Store, id snapshot.ID, of []reconcile.Finding)
 	left = slices.DeleteFunc(slices.Clone(of), func(f reconcile.Finding) bool {
 		return (f.Member == "" || n.past.Members[string(f.Member)] != nil) && (f.Account == "" || n.past.Accounts[string(f.Account)] != nil)
 	})
-	if len(left) > 0 && len(n.past.Accounts)+len(left) > mostAccounts {
+	accounts := map[string]bool{}
+	for i := range left {
+		if g := string(left[i].Account); g != "" && n.past.Accounts[g] == nil {
+			accounts[g] = true
+		}
+	}
+	if len(accounts) > 0 && len(n.past.Accounts)+len(accounts) > mostAccounts {
 		return nil, of, ids, nil
 	}
 	return n.past, left, ids, nil
