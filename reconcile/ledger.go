@@ -55,7 +55,8 @@ const (
 // nor on the order in which sightings come.
 //
 // Numbers in the evidence of the findings it returns are json.Number. It must
-// not be used by two goroutines at once.
+// not be used by two goroutines at once, but once Findings was called many may
+// ask it, until it is changed.
 type Ledger struct {
 	recs      map[string]*record
 	over      map[string]*record            // recs with pending carried out; nil: not made yet

@@ -62,11 +62,17 @@ type Result struct {
 	// run, also where they were raised on an earlier night that it judged.
 	NewTickets []string
 	Ledger     *Ledger // with this night, and perhaps later ones
+
+	judged  bool // just now, and tonight is known
+	tonight []string
 }
 
 // NewTonight returns the sorted ids of the tickets that the summary counts as
 // new: those that this night raised, whichever run judged it.
 func (r *Result) NewTonight() []string {
+	if r.judged {
+		return r.tonight
+	}
 	before := NewLedger(nil)
 	if i := r.Ledger.place(r.Summary.Snapshot); i > 0 {
 		before.files.log = r.Ledger.files.log[:r.Ledger.nights[i-1].end]
@@ -451,6 +457,7 @@ func (r *run) close(ctx context.Context, o *Options, facts *snapshotFacts, prev,
 	res.Findings = r.ledger.Apply(now.ID, facts.at.Time(), sightings)
 	res.Summary = summarize(r, prev, now, counts, res.Findings, fired)
 	res.Summary.countTickets(res.Findings, before, withheld+kept)
+	res.judged, res.tonight = true, newTickets(before, res.Findings)
 	c.Summary = &res.Summary
 	line, err := marshal(c)
 	if err != nil {

@@ -228,7 +228,7 @@ func (s *Site) decideTicket(w http.ResponseWriter, r *http.Request) error {
 func (s *Site) decideInstitution(w http.ResponseWriter, r *http.Request) error {
 	code := r.PathValue("code")
 	return s.submitted(w, r, "/institutions/"+url.PathEscape(code), []reconcile.Action{reconcile.Suppress},
-		where(func(f *reconcile.Finding) bool { return string(f.Institution) == code && toHide(f) }),
+		func(l *reconcile.Ledger) []string { return l.Shown(code) },
 		func(status int, typed url.Values, wrong string) error {
 			return s.showInstitution(w, r, status, typed, wrong)
 		})
@@ -237,18 +237,6 @@ func (s *Site) decideInstitution(w http.ResponseWriter, r *http.Request) error {
 // these are findings or tickets by their ids.
 func these(ids ...string) func(*reconcile.Ledger) []string {
 	return func(*reconcile.Ledger) []string { return ids }
-}
-
-// where chooses findings as they are once the ledger is locked.
-func where(wanted func(*reconcile.Finding) bool) func(*reconcile.Ledger) []string {
-	return func(l *reconcile.Ledger) (ids []string) {
-		for _, f := range l.Findings() {
-			if wanted(&f) {
-				ids = append(ids, f.ID)
-			}
-		}
-		return ids
-	}
 }
 
 // toHide reports whether a finding shows, or will once it is sure.
@@ -299,8 +287,12 @@ func (s *Site) decideBaseline(w http.ResponseWriter, r *http.Request) error {
 	}
 	moved := &problem{status: http.StatusConflict, text: "The number of findings is another one now. Nothing was changed; see that it still holds, and send it again."}
 	count := 0
-	n, err := s.decide(r.Context(), d, func(l *reconcile.Ledger) []string {
-		ids := where(toHide)(l)
+	n, err := s.decide(r.Context(), d, func(l *reconcile.Ledger) (ids []string) {
+		for _, f := range l.Findings() {
+			if toHide(&f) {
+				ids = append(ids, f.ID)
+			}
+		}
 		if count = len(ids); fmt.Sprint(count) != typed.Get("count") {
 			return nil
 		}

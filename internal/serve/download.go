@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"tallyport/reconcile"
 	"tallyport/reconcile/report"
 )
 
@@ -29,10 +30,22 @@ func (s *Site) scriptFile(w http.ResponseWriter, _ *http.Request) error {
 }
 
 // ticketFile sends a ticket: as it is pasted into MX's form, as a table, or for
-// a program.
+// a program, or all of these at once.
 func (s *Site) ticketFile(w http.ResponseWriter, r *http.Request) error {
 	id, name := r.PathValue("id"), r.PathValue("file")
-	f, err := s.written(r.Context(), id)
+	v, err := s.now()
+	if err != nil {
+		return err
+	}
+	if name == id+".zip" {
+		data, err := s.zipped(r.Context(), v, id)
+		if err != nil {
+			return err
+		}
+		download(w, name, data)
+		return nil
+	}
+	f, err := s.written(r.Context(), v, id)
 	if err != nil {
 		return err
 	}
@@ -54,41 +67,55 @@ func (s *Site) ticketFile(w http.ResponseWriter, r *http.Request) error {
 }
 
 // written is a ticket as it is to be sent.
-func (s *Site) written(ctx context.Context, id string) (f *report.Form, err error) {
-	err = s.some(ctx, []string{id}, func(rep *report.Report) error {
-		f = rep.Ticket(id)
+func (s *Site) written(ctx context.Context, v *view, id string) (f *report.Form, err error) {
+	err = s.some(ctx, v, []string{id}, func(rep *report.Report) error {
+		if f = rep.Ticket(id); f == nil {
+			return missing("There is no ticket " + id + ".")
+		}
 		return nil
 	})
 	return f, err
 }
 
 // some runs use with a report of some tickets, which have to be there.
-func (s *Site) some(ctx context.Context, ids []string, use func(*report.Report) error) error {
-	v, err := s.now()
-	if err != nil {
-		return err
-	}
+func (s *Site) some(ctx context.Context, v *view, ids []string, use func(*report.Report) error) error {
 	for _, id := range ids {
 		if _, err := v.ticketOf(id); err != nil {
 			return err
 		}
 	}
-	return s.read(ctx, func(ctx context.Context) error {
-		res, err := judged(s.st)
-		if err != nil {
-			return err
+	var of []reconcile.Finding
+	for _, f := range v.all {
+		if slices.Contains(ids, string(f.TicketID)) {
+			f.Account = "" // no transactions are read for a ticket
+			of = append(of, f)
 		}
-		rep, err := report.Some(ctx, s.st, res, ids...)
+	}
+	kept, err := s.nights.Kept(s.st, v.summary.Snapshot, of...)
+	if err != nil {
+		return err
+	}
+	write := func(ctx context.Context) error {
+		rep, err := s.nights.Some(ctx, s.st, v.result, ids...)
 		if err != nil {
 			return err
 		}
 		return use(rep)
-	})
+	}
+	if kept != nil { // no turn is needed to read nothing
+		return write(ctx)
+	}
+	return s.read(ctx, write)
 }
 
-// bundle sends tickets as one file to attach.
+// bundle sends tickets as one file to attach. It changes nothing, and is a form
+// all the same: an address does not hold the ids of a whole page.
 func (s *Site) bundle(w http.ResponseWriter, r *http.Request) error {
-	ids := r.URL.Query()["id"]
+	typed, err := s.readForm(r)
+	if err != nil {
+		return err
+	}
+	ids := typed["id"]
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	name := "tickets.zip"
@@ -98,14 +125,23 @@ func (s *Site) bundle(w http.ResponseWriter, r *http.Request) error {
 	case 1:
 		name = ids[0] + ".zip" // of which there is a ticket, or nothing is sent
 	}
-	var data []byte
-	err := s.some(r.Context(), ids, func(rep *report.Report) (err error) {
-		data, err = rep.Bundle(ids...)
+	v, err := s.now()
+	if err != nil {
 		return err
-	})
+	}
+	data, err := s.zipped(r.Context(), v, ids...)
 	if err != nil {
 		return err
 	}
 	download(w, name, data)
 	return nil
+}
+
+// zipped is a bundle of tickets.
+func (s *Site) zipped(ctx context.Context, v *view, ids ...string) (data []byte, err error) {
+	err = s.some(ctx, v, ids, func(rep *report.Report) (err error) {
+		data, err = rep.Bundle(ids...)
+		return err
+	})
+	return data, err
 }

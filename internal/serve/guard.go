@@ -119,7 +119,8 @@ func (s *Site) admitted(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	// Behind a proxy it is the proxy that knows; whoever claims it falsely harms themselves.
-	secure := r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
+	first, _, _ := strings.Cut(r.Header.Get("X-Forwarded-Proto"), ",") // of several proxies the one that browsers reach
+	secure := r.TLS != nil || strings.EqualFold(strings.TrimSpace(first), "https")
 	http.SetCookie(w, &http.Cookie{Name: tokenCookie, Value: s.pass(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure})
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return false

@@ -80,12 +80,14 @@ func TestToken(t *testing.T) {
 	if a := d.send("/findings/"+f.ID, "action", "suppress", "reason", "x"); a.status != http.StatusUnauthorized || d.state(f.ID) != reconcile.Open {
 		t.Errorf("a decision: status %d", a.status)
 	}
-	proxied := httptest.NewRequest("GET", "http://localhost/?token="+url.QueryEscape(token), nil)
-	proxied.Header.Set("X-Forwarded-Proto", "https")
-	first := httptest.NewRecorder()
-	d.site.ServeHTTP(first, proxied)
-	if c := first.Header().Get("Set-Cookie"); !strings.Contains(c, "; Secure; SameSite=Strict") || !strings.Contains(c, "; HttpOnly") {
-		t.Errorf("the cookie behind a proxy with TLS: %s", c)
+	for proto, secure := range map[string]bool{"https": true, "HTTPS, http": true, "http": false, "http, https": false, "": false} {
+		proxied := httptest.NewRequest("GET", "http://localhost/?token="+url.QueryEscape(token), nil)
+		proxied.Header.Set("X-Forwarded-Proto", proto)
+		first := httptest.NewRecorder()
+		d.site.ServeHTTP(first, proxied)
+		if c := first.Header().Get("Set-Cookie"); strings.Contains(c, "; Secure") != secure || !strings.Contains(c, "; HttpOnly") || !strings.Contains(c, "; SameSite=Strict") {
+			t.Errorf("the cookie behind a proxy with %q: %s", proto, c)
+		}
 	}
 	d.page("/style.css") // the page that asks for the token has it
 	for value, want := range map[string]int{"Bearer " + token: 200, "Bearer wrong": 401, "Bearer ": 401, token: 401, "Basic " + token: 401} {

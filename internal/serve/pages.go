@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"embed"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"maps"
@@ -13,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"tallyport/reconcile"
 	"tallyport/reconcile/report"
@@ -38,9 +36,9 @@ var pages = func() map[string]*template.Template {
 		"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 		"night": func(of any) string {
 			if id, ok := of.(*snapshot.ID); ok {
-				return day(*id)
+				return report.Day(*id)
 			}
-			return day(snapshot.ID(fmt.Sprint(of)))
+			return report.Day(snapshot.ID(fmt.Sprint(of)))
 		},
 		"says":  reconcile.Says,
 		"path":  func(s any) string { return url.PathEscape(fmt.Sprint(s)) },
@@ -49,6 +47,7 @@ var pages = func() map[string]*template.Template {
 			return cmp.Or(names[fmt.Sprint(code)], fmt.Sprint(code))
 		},
 		"count": counted,
+		"n":     report.Count,
 		"facts": facts,
 		"list":  func(s ...any) []any { return s },
 	}).ParseFS(templates, "page.gohtml", "parts.gohtml"))
@@ -76,37 +75,18 @@ type page struct {
 }
 
 // states are those of findings, the most urgent first.
-var states = []reconcile.State{reconcile.Escalated, reconcile.Open, reconcile.Submitted, reconcile.Candidate, reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
-
-// day is the date of a night.
-func day(id snapshot.ID) string {
-	if !id.Valid() {
-		return string(id)
-	}
-	return id.Time().Format(time.DateOnly)
-}
+var states = report.Urgency()
 
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return strconv.Itoa(n) + " " + many
+	return report.Count(n) + " " + many
 }
 
 // about is a finding in a line: what a person would call it.
 func about(f *reconcile.Finding) string {
-	var parts []string
-	if f.Amount != "" {
-		parts = append(parts, strings.TrimSpace(string(f.Amount)+" "+string(f.Type)))
-	}
-	if f.Date != "" {
-		parts = append(parts, "of "+string(f.Date))
-	}
-	text := strings.Join(parts, " ")
-	if f.Payee != "" {
-		text = strings.TrimPrefix(text+", "+string(f.Payee), ", ")
-	}
-	return text
+	return strings.TrimSpace(report.Amount(f) + " " + report.About(f))
 }
 
 // fact is a line of a finding's evidence.
@@ -114,15 +94,7 @@ type fact struct{ Name, Value string }
 
 func facts(evidence map[string]any) (all []fact) {
 	for _, name := range slices.Sorted(maps.Keys(evidence)) {
-		text, ok := evidence[name].(string)
-		if !ok {
-			b, err := json.Marshal(evidence[name])
-			if err != nil { // it came from JSON
-				continue
-			}
-			text = string(b)
-		}
-		all = append(all, fact{strings.ReplaceAll(name, "_", " "), text})
+		all = append(all, fact{strings.ReplaceAll(name, "_", " "), report.Fact(evidence[name])})
 	}
 	return all
 }
@@ -144,19 +116,22 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 		Summary             reconcile.Summary
 		Kinds, Institutions []tally
 		States              []tally
-		News                []*reconcile.Finding // raised last night
+		News                []*reconcile.Finding // that came last night
 		Tickets             []*report.Ticket
 		Why                 []tally
 		Raised, NewTickets  int
+		New                 int
 		NewsLeft            int // of News, that are not shown
 	}
 	b := body{Summary: v.summary, NewTickets: v.summary.Tickets.New}
 	kinds, institutions, stands := map[string]*tally{}, map[string]*tally{}, map[string]*tally{}
-	add := func(to map[string]*tally, name string, isNew bool) {
+	add := func(to map[string]*tally, name string, raised, isNew bool) {
 		if to[name] == nil {
 			to[name] = &tally{Name: name}
 		}
-		to[name].Raised++
+		if raised {
+			to[name].Raised++
+		}
 		if isNew {
 			to[name].New++
 		}
@@ -164,19 +139,21 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	for i := range v.all {
 		f := &v.all[i]
 		if f.State.Live() {
-			add(stands, string(f.State), false)
+			add(stands, string(f.State), true, false)
 		}
-		if !f.State.Raised() {
-			continue
+		raised, isNew := f.State.Raised(), v.isNew(f)
+		if raised {
+			b.Raised++
 		}
-		b.Raised++
-		isNew := v.isNew(f)
 		if isNew {
 			b.News = append(b.News, f)
 		}
-		add(kinds, string(f.Kind), isNew)
-		add(institutions, cmp.Or(string(f.Institution), "no institution"), isNew)
+		if raised || isNew {
+			add(kinds, string(f.Kind), raised, isNew)
+			add(institutions, cmp.Or(string(f.Institution), "no institution"), raised, isNew)
+		}
 	}
+	b.New = len(b.News)
 	for _, t := range v.tickets {
 		if t.State.Raised() {
 			b.Tickets = append(b.Tickets, t)
@@ -189,15 +166,13 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(b.News, byUrgency)
 	b.NewsLeft = max(0, len(b.News)-perPage)
 	b.News = b.News[:len(b.News)-b.NewsLeft]
-	s.show(w, r, http.StatusOK, "overview", &page{Names: v.names, Title: "Night of " + day(v.summary.Snapshot), Body: &b, Done: done(r)})
+	s.show(w, r, http.StatusOK, "overview", &page{Names: v.names, Title: "Night of " + report.Day(v.summary.Snapshot), Body: &b, Done: done(r)})
 	return nil
 }
 
-// isNew reports whether the finding was raised in the newest night.
-func (v *view) isNew(f *reconcile.Finding) bool {
-	n := v.news[f.ID]
-	return n == reconcile.WasOpened || n == reconcile.WasReopened
-}
+// isNew reports whether the finding came in the newest night: as in the report,
+// also what is only suspected.
+func (v *view) isNew(f *reconcile.Finding) bool { return report.IsNew(v.news[f.ID]) }
 
 func largest(of map[string]*tally) (all []tally) {
 	for _, t := range of {
@@ -216,8 +191,42 @@ type listing struct {
 	Kind, State, Institution string
 	New                      bool
 	Found                    []*reconcile.Finding // on this page
-	Total, From              int
-	Earlier, Later           string // links
+	Extent                   extent
+}
+
+// extent is which part of a list a page shows.
+type extent struct {
+	From, To, Total int
+	Earlier, Later  string // addresses of other parts
+}
+
+// part is the part of a list that the request asks for.
+func part[T any](r *http.Request, all []T) ([]T, extent) {
+	q := r.URL.Query()
+	e := extent{Total: len(all)}
+	if from, err := strconv.Atoi(q.Get("from")); err == nil && from > 0 && from < len(all) {
+		e.From = from
+	}
+	e.To = min(len(all), e.From+perPage)
+	to := func(from int) string {
+		q.Set("from", strconv.Itoa(from))
+		return r.URL.Path + "?" + q.Encode()
+	}
+	if e.From > 0 {
+		e.Earlier = to(max(0, e.From-perPage))
+	}
+	if e.To < len(all) {
+		e.Later = to(e.To)
+	}
+	return all[e.From:e.To], e
+}
+
+// Of says which part it is of so many things.
+func (e extent) Of(one, many string) string {
+	if e.Earlier == "" && e.Later == "" {
+		return counted(e.Total, one, many)
+	}
+	return report.Count(e.From+1) + " to " + report.Count(e.To) + " of " + counted(e.Total, one, many)
 }
 
 func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
@@ -226,7 +235,11 @@ func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	l := listing{Kinds: reconcile.Kinds(), States: states, Kind: q.Get("kind"), State: cmp.Or(q.Get("state"), "raised"), Institution: strings.TrimSpace(q.Get("institution")), New: q.Has("new")}
+	l := listing{Kinds: reconcile.Kinds(), States: states, Kind: q.Get("kind"), State: q.Get("state"), Institution: strings.TrimSpace(q.Get("institution")), New: q.Has("new")}
+	if l.State == "" && l.New {
+		l.State = "all"
+	}
+	l.State = cmp.Or(l.State, "raised")
 	var found []*reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]
@@ -238,21 +251,7 @@ func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	slices.SortStableFunc(found, byUrgency)
-	l.Total = len(found)
-	if from, err := strconv.Atoi(q.Get("from")); err == nil && from > 0 && from < len(found) {
-		l.From = from
-	}
-	to := func(from int) string {
-		q.Set("from", strconv.Itoa(from))
-		return "/findings?" + q.Encode()
-	}
-	if l.From > 0 {
-		l.Earlier = to(max(0, l.From-perPage))
-	}
-	if l.From+perPage < len(found) {
-		l.Later = to(l.From + perPage)
-	}
-	l.Found = found[l.From:min(len(found), l.From+perPage)]
+	l.Found, l.Extent = part(r, found)
 	s.show(w, r, http.StatusOK, "findings", &page{Names: v.names, Title: "Findings", At: "findings", Body: &l})
 	return nil
 }
@@ -291,7 +290,7 @@ func (s *Site) showFinding(w http.ResponseWriter, r *http.Request, status int, t
 		Detail    template.HTML
 		Legend    template.HTML
 	}
-	allowed := v.allowed(f.ID)
+	allowed := v.result.Ledger.Allowed(f.ID)
 	if f.TicketID != "" {
 		allowed = slices.DeleteFunc(allowed, func(a reconcile.Action) bool { return a == reconcile.Request })
 	}
@@ -326,6 +325,7 @@ func (s *Site) tickets(w http.ResponseWriter, r *http.Request) error {
 		State   string
 		States  []reconcile.State
 		Tickets []*report.Ticket
+		Extent  extent
 	}
 	b := body{State: cmp.Or(r.URL.Query().Get("state"), "raised"), States: states[:slices.Index(states, reconcile.Recovered)]}
 	for _, t := range v.tickets {
@@ -333,20 +333,16 @@ func (s *Site) tickets(w http.ResponseWriter, r *http.Request) error {
 			b.Tickets = append(b.Tickets, t)
 		}
 	}
+	b.Tickets, b.Extent = part(r, b.Tickets)
 	s.show(w, r, http.StatusOK, "tickets", &page{Names: v.names, Title: "Tickets", At: "tickets", Body: &b, Done: done(r)})
 	return nil
 }
 
-// ticketOf is the ticket of an id, with all its findings: also those that are
-// closed, of which an old link may tell.
+// ticketOf is the ticket of an id, also one that is closed, of which an old link
+// may tell.
 func (v *view) ticketOf(id string) (*report.Ticket, error) {
-	if i := slices.IndexFunc(v.tickets, func(t *report.Ticket) bool { return t.ID == id }); i >= 0 {
-		return v.tickets[i], nil
-	}
-	for _, t := range report.Tickets(v.all) {
-		if t.ID == id {
-			return t, nil
-		}
+	if t := v.byTicket[id]; t != nil {
+		return t, nil
 	}
 	return nil, missing("There is no ticket " + id + ".")
 }
@@ -374,7 +370,7 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 	}
 	var allowed []reconcile.Action
 	for i := range t.Findings {
-		for _, a := range v.allowed(t.Findings[i].ID) {
+		for _, a := range v.result.Ledger.Allowed(t.Findings[i].ID) {
 			if a != reconcile.Request && !slices.Contains(allowed, a) {
 				allowed = append(allowed, a)
 			}
@@ -385,10 +381,7 @@ func (s *Site) showTicket(w http.ResponseWriter, r *http.Request, status int, ty
 		b.Found = append(b.Found, &t.Findings[i])
 	}
 	slices.SortStableFunc(b.Found, byUrgency)
-	b.Late, err = s.glimpse(r, func(ctx context.Context) (err error) {
-		b.Written, err = s.written(ctx, t.ID)
-		return err
-	})
+	b.Written, b.Late, err = glimpse(s, r, func(ctx context.Context) (*report.Form, error) { return s.written(ctx, v, t.ID) })
 	if err != nil {
 		return err
 	}
@@ -415,7 +408,7 @@ func (s *Site) showInstitution(w http.ResponseWriter, r *http.Request, status in
 		Subject subject
 	}
 	b := body{Code: r.PathValue("code")}
-	known, hidable := false, 0
+	known, hidable := false, len(v.result.Ledger.Shown(b.Code))
 	for i := range v.all {
 		f := &v.all[i]
 		if string(f.Institution) != b.Code {
@@ -424,9 +417,6 @@ func (s *Site) showInstitution(w http.ResponseWriter, r *http.Request, status in
 		known = true
 		if f.State.Live() {
 			b.Found = append(b.Found, f)
-		}
-		if toHide(f) {
-			hidable++
 		}
 	}
 	if !known {

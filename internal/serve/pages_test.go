@@ -2,10 +2,13 @@ package serve
 
 import (
 	"archive/zip"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -24,13 +27,13 @@ func TestPages(t *testing.T) {
 		"/findings?kind=missing_transaction&state=open": {f.ID},
 		"/findings?new=1":                        {"finding"},
 		"/findings/" + f.ID:                      {"Missing transaction", "What is known", "What happened", "Connection status", "edge of the window", `value="Ada"`, `value="submit"`, `value="suppress"`, `value="close"`, `href="/transactions/` + string(f.Transaction)},
-		"/tickets":                               {string(f.TicketID), "Download a bundle"},
+		"/tickets":                               {string(f.TicketID), "Download a bundle", `<form method="post" action="/bundle"><input type="hidden" name="form" value="` + d.site.form + `">`},
 		"/tickets/" + string(f.TicketID):         {f.ID, "Decide on this ticket", "Text for MX", "Before it is sent"},
 		"/institutions/" + string(f.Institution): {f.ID, "suppress"},
 		"/transactions/" + string(f.Transaction): {"absent", "its account was looked at, and it is not there", f.ID, "first seen"},
 		"/report":                                {"What the night came to", `href="/findings/` + f.ID + `"`, `href="/tickets/` + string(f.TicketID) + `"`, `<script src="/script.js">`},
 		"/script.js":                             {"aria-sort"},
-		"/report/report.html":                    {"What the night came to", `href="#` + f.ID, "<style>"},
+		"/report/report.html":                    {"What the night came to", `href="#` + f.ID, `href="tickets/` + string(f.TicketID) + `.md"`, "<style>"},
 		"/report/report.md":                      {"# Tallyport report"},
 		"/report/findings.csv":                   {f.ID, "transaction_guid"},
 		"/report/summary.json":                   {`"by_kind"`},
@@ -67,23 +70,55 @@ func TestDownload(t *testing.T) {
 		}
 	}
 	other := d.one(func(o *reconcile.Finding) bool { return o.TicketID != "" && o.TicketID != f.TicketID && o.State.Live() })
-	for query, want := range map[string]struct {
-		name  string
+	bundle := func(ids ...string) answer {
+		return d.do(d.request("POST", "/bundle", url.Values{"form": {d.site.form}, "id": ids}))
+	}
+	for name, got := range map[string]struct {
+		answer
 		files int
-	}{"id=" + id: {id + ".zip", 3}, "id=" + id + "&id=" + string(other.TicketID) + "&id=" + id: {"tickets.zip", 6}} {
-		a := d.page("/bundle?" + query)
-		if got := a.header.Get("Content-Disposition"); got != `attachment; filename="`+want.name+`"` {
-			t.Errorf("%s: %s", query, got)
+	}{id + ".zip": {bundle(id), 3}, "tickets.zip": {bundle(id, string(other.TicketID), id), 6}, id + ".zip, by its link": {d.page("/tickets/" + id + "/" + id + ".zip"), 3}} {
+		file, _, _ := strings.Cut(name, ",")
+		if at := got.header.Get("Content-Disposition"); got.status != http.StatusOK || at != `attachment; filename="`+file+`"` {
+			t.Errorf("%s: status %d, %s", name, got.status, at)
 		}
-		z, err := zip.NewReader(strings.NewReader(a.body), int64(len(a.body)))
-		if err != nil || len(z.File) != want.files {
-			t.Errorf("%s: %d files, %v", query, len(z.File), err)
+		z, err := zip.NewReader(strings.NewReader(got.body), int64(len(got.body)))
+		if err != nil || len(z.File) != got.files {
+			t.Errorf("%s: %d files, %v", name, len(z.File), err)
 		}
 	}
-	for query, want := range map[string]int{"": 422, "?id=": 404, "?id=T-NONE": 404, "?id=" + id + "&id=..%2Fx": 404} {
-		if a := d.get("/bundle" + query); a.status != want {
-			t.Errorf("%s: status %d", query, a.status)
+	page := make([]string, perPage) // as many as can be ticked, and none is there
+	for i := range page {
+		page[i] = fmt.Sprintf("T-%013d", i)
+	}
+	for want, ids := range map[int][][]string{422: {nil}, 404: {{""}, {"T-NONE"}, {id, "../x"}, page}} {
+		for _, ids := range ids {
+			if a := bundle(ids...); a.status != want {
+				t.Errorf("%v: status %d", ids, a.status)
+			}
 		}
+	}
+	if a := d.do(d.request("POST", "/bundle", url.Values{"id": {id}})); a.status != http.StatusForbidden {
+		t.Errorf("of another site: status %d", a.status)
+	}
+}
+
+// A long list is shown in parts.
+func TestParts(t *testing.T) {
+	all := make([]int, 2*perPage+1532)
+	for address, want := range map[string]string{
+		"/x?a=1":           "1 to 200 of 1,932 things||/x?a=1&from=200",
+		"/x?from=1":        "2 to 201 of 1,932 things|/x?from=0|/x?from=201",
+		"/x?from=1800":     "1,801 to 1,932 of 1,932 things|/x?from=1600|",
+		"/x?from=1932":     "1 to 200 of 1,932 things||/x?from=200",
+		"/x?from=-3&b=%26": "1 to 200 of 1,932 things||/x?b=%26&from=200",
+	} {
+		got, e := part(httptest.NewRequest("GET", address, nil), all)
+		if is := e.Of("thing", "things") + "|" + e.Earlier + "|" + e.Later; is != want || len(got) != e.To-e.From {
+			t.Errorf("%s: %s, and %d", address, is, len(got))
+		}
+	}
+	if _, e := part(httptest.NewRequest("GET", "/x", nil), all[:1]); e.Of("thing", "things") != "1 thing" || e.Later != "" {
+		t.Errorf("%+v", e)
 	}
 }
 
@@ -175,6 +210,36 @@ func TestNewNight(t *testing.T) {
 	if again, err := d.site.now(); err != nil || again != first {
 		t.Errorf("nothing changed, and it was read again (%v)", err)
 	}
+}
+
+// What is new is whatever began that night, in any state; the report counts those
+// of them that are raised.
+func TestNew(t *testing.T) {
+	dir := t.TempDir()
+	st, err := snapshot.OpenDir(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := sim.New(worldConfig())
+	for night := range nights - 1 {
+		if night == 5 {
+			w.Inject("Z1", 2)
+		}
+		if err := oneNight(w, st); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := st.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d := newDesk(t, dir, Options{})
+	said := regexp.MustCompile(`<a href="/findings\?new=1">([0-9,]+) new that night</a>`).FindStringSubmatch(d.page("/").body)
+	if said == nil || said[1] == "0" {
+		t.Fatalf("the page says %q", said)
+	}
+	d.page("/report", "0 new since last night")
+	suspected := d.one(func(f *reconcile.Finding) bool { return f.State == reconcile.Candidate })
+	d.page("/findings?new=1", suspected.ID, `<p role="status">`+said[1]+" finding")
 }
 
 // A ledger that is damaged is said to be, and mended without a new start.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"time"
 
 	"tallyport/reconcile"
@@ -26,19 +28,15 @@ var links = report.Page{
 	Finding: func(id string) string { return "/findings/" + url.PathEscape(id) },
 }
 
-// report runs use with the whole report as it is now. It has a ledger of its
-// own, since it takes long and nobody should wait for it who reads a page.
+// report runs use with the whole report as it is now.
 func (s *Site) report(ctx context.Context, v *view, use func(*report.Report) error) error {
 	return s.read(ctx, func(ctx context.Context) error {
 		if v.live == nil {
-			own, err := judged(s.st)
+			live, err := s.nights.Live(ctx, s.st, v.result)
 			if err != nil {
 				return err
 			}
-			if v.live, err = report.Live(ctx, s.st, own); err != nil {
-				v.live = nil
-				return err
-			}
+			v.live = live
 		}
 		return use(v.live)
 	})
@@ -54,7 +52,7 @@ func (s *Site) wholeReport(w http.ResponseWriter, r *http.Request) error {
 	if err := s.report(r.Context(), v, func(rep *report.Report) error { return rep.WriteBody(&b, links) }); err != nil {
 		return err
 	}
-	s.show(w, r, http.StatusOK, "report", &page{Title: "Report of " + day(v.summary.Snapshot), At: "report", Whole: template.HTML(b.String())})
+	s.show(w, r, http.StatusOK, "report", &page{Title: "Report of " + report.Day(v.summary.Snapshot), At: "report", Whole: template.HTML(b.String())})
 	return nil
 }
 
@@ -88,43 +86,71 @@ func (s *Site) reportFile(w http.ResponseWriter, r *http.Request) error {
 
 // glimpse runs what reads snapshots for a part of a page. If that takes longer
 // than a glance it is left out, and late says so: but not if the request asks
-// for it. What is damaged or pruned is left out too.
-func (s *Site) glimpse(r *http.Request, f func(context.Context) error) (late bool, err error) {
+// for it. What is damaged or pruned is left out too. Nobody waits until a file
+// is read that does not heed the end of its context.
+func glimpse[T any](s *Site, r *http.Request, f func(context.Context) (T, error)) (got T, late bool, err error) {
 	patience := glance
 	if r.URL.Query().Has("nights") {
 		patience = readingTime
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	err = f(ctx)
-	switch {
-	case err == nil, r.Context().Err() != nil:
-		return false, err
-	case ctx.Err() != nil:
-		return true, nil
-	case errors.Is(err, snapshot.ErrNoSnapshot), errors.Is(err, snapshot.ErrDamaged):
-		s.o.Log.Warn("a page has no nights", "path", r.URL.Path, "error", err)
-		return false, nil
+	type outcome struct {
+		got T
+		err error
 	}
-	return false, err
+	ended := make(chan outcome, 1)
+	go func() {
+		var o outcome
+		defer func() {
+			if p := recover(); p != nil { // nobody else would: here it would end the program
+				o.err = fmt.Errorf("%v: %s", p, debug.Stack())
+			}
+			ended <- o
+		}()
+		o.got, o.err = f(ctx)
+	}()
+	var o outcome
+	select {
+	case o = <-ended:
+	case <-ctx.Done():
+		o.err = ctx.Err()
+	}
+	var none T
+	switch {
+	case o.err == nil:
+		return o.got, false, nil
+	case r.Context().Err() != nil:
+		return none, false, o.err
+	case ctx.Err() != nil:
+		return none, true, nil
+	case errors.Is(o.err, snapshot.ErrNoSnapshot), errors.Is(o.err, snapshot.ErrDamaged):
+		s.o.Log.Warn("a page has no nights", "path", r.URL.Path, "error", o.err)
+		return none, false, nil
+	}
+	return none, false, o.err
 }
 
 // detail is what is known of a finding, and what each night has of it.
 func (s *Site) detail(r *http.Request, v *view, f *reconcile.Finding) (text template.HTML, late bool, err error) {
 	var past *reconcile.Past
 	if f.Member != "" {
-		late, err = s.glimpse(r, func(ctx context.Context) error {
-			return s.read(ctx, func(ctx context.Context) (err error) {
-				past, err = reconcile.LookBack(ctx, s.st, v.summary.Snapshot, []reconcile.Finding{*f}, reconcile.PastOptions{})
+		if past, err = s.nights.Kept(s.st, v.summary.Snapshot, *f); err != nil {
+			return "", false, err
+		}
+	}
+	if f.Member != "" && past == nil {
+		past, late, err = glimpse(s, r, func(ctx context.Context) (past *reconcile.Past, err error) {
+			err = s.read(ctx, func(ctx context.Context) (err error) {
+				past, err = s.nights.Of(ctx, s.st, v.result.Ledger, v.summary.Snapshot, *f)
 				return err
 			})
+			return past, err
 		})
 		if err != nil {
 			return "", false, err
 		}
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	rep := report.One(v.result, f.ID, past)
 	rep.News = v.news
 	var b bytes.Buffer

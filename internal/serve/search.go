@@ -21,6 +21,7 @@ type hits struct {
 	Institutions []string
 	Transaction  bool // it can be explained
 	Rest         int  // findings that are not shown
+	TicketsLeft  int  // tickets that are not
 }
 
 // shortest is how much of a name has to be typed for a search by its beginning.
@@ -60,6 +61,8 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
 	}
 	slices.Sort(h.Institutions)
 	slices.SortStableFunc(h.Found, byUrgency)
+	h.TicketsLeft = max(0, len(h.Tickets)-perPage)
+	h.Tickets = h.Tickets[:len(h.Tickets)-h.TicketsLeft]
 	h.Rest = max(0, len(h.Found)-perPage)
 	h.Found = h.Found[:len(h.Found)-h.Rest]
 	s.show(w, r, http.StatusOK, "search", &page{Names: v.names, Title: "Search", Body: &h})

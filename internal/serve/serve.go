@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"time"
 
+	"tallyport/reconcile/report"
 	"tallyport/snapshot"
 )
 
@@ -28,9 +29,10 @@ type Options struct {
 type Site struct {
 	st      snapshot.Store
 	o       Options
-	form    string        // in every form: a page of another site cannot know it
-	handler http.Handler  // all of it
-	seen    viewing       // what the newest files say
+	form    string       // in every form: a page of another site cannot know it
+	handler http.Handler // all of it
+	seen    viewing      // what the newest files say
+	nights  report.Nights
 	reading chan struct{} // held by whoever reads snapshots: one at a time
 	writing chan struct{} // held by whoever decides: the ledger's lock is for other processes
 	cross   *http.CrossOriginProtection
@@ -75,7 +77,7 @@ func (s *Site) routes() http.Handler {
 		"GET /tickets/{id}":         s.ticket,
 		"POST /tickets/{id}":        s.decideTicket,
 		"GET /tickets/{id}/{file}":  s.ticketFile,
-		"GET /bundle":               s.bundle,
+		"POST /bundle":              s.bundle,
 		"GET /institutions/{code}":  s.institution,
 		"POST /institutions/{code}": s.decideInstitution,
 		"GET /baseline":             s.baseline,
@@ -154,6 +156,9 @@ func (s *Site) read(ctx context.Context, f func(context.Context) error) error {
 
 // take waits for its turn.
 func take(ctx context.Context, turn chan struct{}, busy error) error {
+	if err := ctx.Err(); err != nil { // a turn that is free may be taken all the same
+		return err
+	}
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {

@@ -19,17 +19,16 @@ var (
 // view is what the files of the ledger say.
 type view struct {
 	summary   reconcile.Summary
-	result    *reconcile.Result
+	result    *reconcile.Result   // many may ask its ledger at once
 	all       []reconcile.Finding // by id
 	byID      map[string]*reconcile.Finding
-	tickets   []*report.Ticket // of findings that are live
+	tickets   []*report.Ticket          // of findings that are live
+	byTicket  map[string]*report.Ticket // also those that are closed
 	decisions map[string][]reconcile.Decision
 	news      map[string]reconcile.EventName
 	names     map[string]string // of institutions, by code
 
-	mu     sync.Mutex // of ledger, which is not for two at once
-	ledger *reconcile.Ledger
-	live   *report.Report // for who holds Site.reading; nil: nobody asked for it yet
+	live *report.Report // for who holds Site.reading; nil: nobody asked for it yet
 }
 
 // viewing keeps the newest view, until the files change.
@@ -58,7 +57,7 @@ func (s *Site) now() (*view, error) {
 	if s.seen.view != nil && unchanged(s.seen.files, files) {
 		return s.seen.view, nil
 	}
-	v, err := open(s.st)
+	v, err := open(s.st, s.seen.view)
 	if err != nil {
 		return nil, err
 	}
@@ -115,13 +114,20 @@ func judged(st snapshot.Store) (*reconcile.Result, error) {
 	return ledger.Judged(st, last)
 }
 
-func open(st snapshot.Store) (*view, error) {
+// open reads the files; of what was seen before, what the snapshot itself says
+// is as it was.
+func open(st snapshot.Store, before *view) (*view, error) {
 	res, err := judged(st)
 	if err != nil {
 		return nil, err
 	}
 	ledger, last := res.Ledger, res.Summary.Snapshot
-	v := &view{summary: res.Summary, result: res, ledger: ledger, all: ledger.Findings(), news: ledger.News(last), names: names(st, last), byID: map[string]*reconcile.Finding{}, decisions: map[string][]reconcile.Decision{}}
+	v := &view{summary: res.Summary, result: res, all: ledger.Findings(), news: ledger.News(last), byID: map[string]*reconcile.Finding{}, byTicket: map[string]*report.Ticket{}, decisions: map[string][]reconcile.Decision{}}
+	if before != nil && before.summary.Snapshot == last && len(before.names) > 0 {
+		v.names = before.names
+	} else {
+		v.names = names(st, last)
+	}
 	var live []reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]
@@ -131,17 +137,13 @@ func open(st snapshot.Store) (*view, error) {
 		}
 	}
 	v.tickets = report.Tickets(live)
+	for _, t := range append(report.Tickets(v.all), v.tickets...) { // of one that is live, what is
+		v.byTicket[t.ID] = t
+	}
 	for _, d := range ledger.Decisions() {
 		if d.Action != reconcile.Probe { // what a probe answered stands in the evidence
 			v.decisions[d.Finding] = append(v.decisions[d.Finding], d)
 		}
 	}
 	return v, nil
-}
-
-// allowed returns what may be decided of a finding.
-func (v *view) allowed(id string) []reconcile.Action {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	return v.ledger.Allowed(id)
 }

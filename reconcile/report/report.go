@@ -71,7 +71,7 @@ func byUrgency(a, b *reconcile.Finding) int {
 
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
-	r, err := gather(ctx, st, res, res.Findings, detailed)
+	r, err := new(Nights).gather(ctx, st, res, res.Findings, detailed)
 	if err != nil {
 		return nil, err
 	}
@@ -82,12 +82,17 @@ func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report
 // Live gathers what there is to show now: what New shows of the result, with
 // what people decided since.
 func Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
+	return new(Nights).Live(ctx, st, res)
+}
+
+// Live is as the function.
+func (n *Nights) Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
 	shown := map[string]bool{}
 	for _, f := range res.Findings {
 		shown[f.ID] = true
 	}
 	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !f.State.Live() && !shown[f.ID] })
-	r, err := gather(ctx, st, res, found, detailed)
+	r, err := n.gather(ctx, st, res, found, detailed)
 	if err != nil {
 		return nil, err
 	}
@@ -98,12 +103,17 @@ func Live(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Repor
 // Some gathers what Live does of some tickets only, also of those that were
 // closed long ago. No transactions are read.
 func Some(ctx context.Context, st snapshot.Store, res *reconcile.Result, tickets ...string) (*Report, error) {
+	return new(Nights).Some(ctx, st, res, tickets...)
+}
+
+// Some is as the function.
+func (n *Nights) Some(ctx context.Context, st snapshot.Store, res *reconcile.Result, tickets ...string) (*Report, error) {
 	wanted := map[string]bool{}
 	for _, id := range tickets {
 		wanted[id] = true
 	}
 	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !wanted[string(f.TicketID)] })
-	r, err := gather(ctx, st, res, found, 0)
+	r, err := n.gather(ctx, st, res, found, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +123,7 @@ func Some(ctx context.Context, st snapshot.Store, res *reconcile.Result, tickets
 
 // gather reads the past of the most urgent findings with their transactions,
 // and that of the members of all tickets.
-func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found []reconcile.Finding, most int) (*Report, error) {
+func (n *Nights) gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found []reconcile.Finding, most int) (*Report, error) {
 	of, ledger := res.Summary, res.Ledger
 	r := &Report{Summary: of, Findings: found, News: ledger.News(of.Snapshot), Tickets: Tickets(found), ledger: ledger}
 	bound, err := snapshot.ReadBinding(st)
@@ -136,7 +146,7 @@ func gather(ctx context.Context, st snapshot.Store, res *reconcile.Result, found
 			urgent = append(urgent, f)
 		}
 	}
-	r.Past, err = reconcile.LookBack(ctx, st, of.Snapshot, urgent, reconcile.PastOptions{StaleAfter: r.staleAfter()})
+	r.Past, err = n.Of(ctx, st, ledger, of.Snapshot, urgent...)
 	return r, err
 }
 

@@ -46,7 +46,7 @@ func someNights(t *testing.T, n int, o reconcile.Options) (snapshot.Store, []*re
 func TestMostUrgent(t *testing.T) {
 	st, all := someNights(t, 6, reconcile.Options{})
 	res := all[5]
-	r, err := gather(t.Context(), st, res, res.Findings, 2)
+	r, err := new(Nights).gather(t.Context(), st, res, res.Findings, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
