@@ -35,7 +35,7 @@ func (r *rendering) markdown(v *view) []byte {
 		b.WriteString("\n> **Systemic.** So many rows vanished at once that it is not about single transactions. No tickets are raised for them.\n")
 	}
 	fmt.Fprintf(&b, "\n* Tickets: %s open, %s new, %s withheld\n", count(s.Tickets.Open), count(s.Tickets.New), count(s.Tickets.Withheld))
-	fmt.Fprintf(&b, "* Findings: %s raised, of them %s for review, %s new since last night\n", count(v.Raised), count(v.ToReview), count(v.Fresh))
+	fmt.Fprintf(&b, "* Findings: %s raised, of them %s for review; %s new since last night, suspected ones too\n", count(v.Raised), count(v.ToReview), count(v.Fresh))
 	fmt.Fprintf(&b, "* Members: %s looked at, %s not", count(s.Members.Complete), count(s.Members.Incomplete))
 	if v.Why != "" {
 		b.WriteString(": " + escapedLine(v.Why))

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/url"
 	"sync"
+	"time"
 
 	"tallyport/reconcile"
 )
@@ -175,3 +176,8 @@ func (r *Report) pageFiles(files map[string][]byte) error {
 
 // past is never nil: a report without snapshots has no nights.
 func (r *Report) past() *reconcile.Past { return cmp.Or(r.Past, &reconcile.Past{}) }
+
+// staleAfter is the age in seconds from which the night took a success for old.
+func (r *Report) staleAfter() int64 {
+	return int64(r.ledger.StaleAfter(r.Summary.Snapshot) / time.Second)
+}

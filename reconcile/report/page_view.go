@@ -159,11 +159,11 @@ func (r *rendering) view() *view {
 			if f.Verdict == reconcile.Review {
 				v.ToReview++
 			}
-			if fresh(r.News[f.ID]) {
-				v.Fresh++
-			}
 		}
 		w := r.row(f)
+		if w.Fresh {
+			v.Fresh++
+		}
 		if len(v.Rows) < mostRows {
 			v.Rows = append(v.Rows, w)
 		}

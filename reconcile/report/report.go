@@ -7,7 +7,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"tallyport/reconcile"
 	"tallyport/snapshot"
@@ -24,10 +23,11 @@ type Report struct {
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
 	Urgent   int      // raised findings about members, of which Detailed are the first
 
-	ledger *reconcile.Ledger
 	others []reconcile.Finding // not shown; their transactions may be
-	host   string              // of the API
-	live   bool                // with what was decided since the night
+
+	ledger *reconcile.Ledger
+	host   string // of the API
+	live   bool   // with what was decided since the night
 
 	// Of the ledger, made once: a report asks for both once per finding.
 	indexed sync.Once
@@ -71,12 +71,7 @@ func byUrgency(a, b *reconcile.Finding) int {
 
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
-	r, err := new(Nights).gather(ctx, st, res, res.Findings, detailed)
-	if err != nil {
-		return nil, err
-	}
-	r.New = res.NewTonight()
-	return r, nil
+	return new(Nights).gather(ctx, st, res, res.Findings, detailed)
 }
 
 // Live gathers what there is to show now: what New shows of the result, with
@@ -96,7 +91,7 @@ func (n *Nights) Live(ctx context.Context, st snapshot.Store, res *reconcile.Res
 	if err != nil {
 		return nil, err
 	}
-	r.live, r.New = true, res.NewTonight()
+	r.live = true
 	return r, nil
 }
 
@@ -135,7 +130,9 @@ func (n *Nights) gather(ctx context.Context, st snapshot.Store, res *reconcile.R
 	}
 	urgent := slices.DeleteFunc(slices.Clone(found), func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
 	slices.SortFunc(urgent, func(a, b reconcile.Finding) int { return byUrgency(&a, &b) })
-	r.Urgent = len(urgent)
+	if r.Urgent = len(urgent); most > 0 { // a page is made of it
+		r.New = res.NewTonight()
+	}
 	urgent = urgent[:min(len(urgent), most)]
 	for i := range urgent {
 		r.Detailed = append(r.Detailed, urgent[i].ID)
@@ -155,11 +152,6 @@ func (r *Report) Events(finding string) []reconcile.Event {
 	_, all, _ := r.ledger.Finding(finding)
 	r.index()
 	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return r.place[e.Snapshot] > r.place[r.Summary.Snapshot] })
-}
-
-// staleAfter is the age in seconds from which the night took a success for old.
-func (r *Report) staleAfter() int64 {
-	return int64(r.ledger.StaleAfter(r.Summary.Snapshot) / time.Second)
 }
 
 // written reports whether there are files of the ticket: it has something to
