@@ -137,7 +137,7 @@ func (u *userNight) listLost(n *accountNight, before []txn, pairs map[string]str
 		f.ID = findingID("missing", u.now.guid, n.st.lineage(n.account), t.GUID)
 		f.LastGood = text(n.look.base)
 		f.Evidence = map[string]any{"account_continues_as": into, "status": t.status()}
-		f.MissingInputs = missingRow(&f)
+		f.MissingInputs = MissingInputsOf(&f)
 		u.sightings = append(u.sightings, Sighting{f, Suspected})
 		u.change(n.st.Member, n.account, "removed", code, t, "")
 		v := &u.changes[len(u.changes)-1]

@@ -54,3 +54,19 @@ func TestMovedLate(t *testing.T) {
 		t.Errorf("it moved by %v, %v", delta, sure)
 	}
 }
+
+// What describe says of any model is read back.
+func TestReadFollows(t *testing.T) {
+	for i := range 16 * len(quanta) {
+		m := model{sign: 1 - 2*schemas.Money(i&1), pendings: i&2 > 0, lag: i >> 2 & 1, available: i&8 > 0, quantum: quanta[i/16]}
+		want := Follows{Available: m.available, Owed: m.sign < 0 && !m.available, Pendings: m.pendings, Late: m.lag > 0, Within: m.quantum}
+		if got, ok := ReadFollows(m.describe()); !ok || got != want {
+			t.Errorf("%q is read as %+v, %v, not as %+v", m.describe(), got, ok, want)
+		}
+	}
+	for _, says := range []string{"", "unreliable", "balance follows posted rows, perhaps", "balance follows posted rows, to within", "balance follows posted rows, to within a lot"} {
+		if got, ok := ReadFollows(says); ok {
+			t.Errorf("%q is read as %+v", says, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"tallyport/schemas"
@@ -421,7 +422,7 @@ func (n *accountNight) missing(g *gone) Finding {
 	if g.Doubt != "" {
 		f.Evidence["ambiguous_with"] = g.Doubt
 	}
-	f.MissingInputs = missingRow(&f)
+	f.MissingInputs = MissingInputsOf(&f)
 	return f
 }
 
@@ -452,4 +453,32 @@ func (m model) describe() string {
 		s += ", to within " + plain(m.quantum)
 	}
 	return s
+}
+
+// Follows is what evidence says of how a balance goes with its rows.
+type Follows struct {
+	Available bool // there is no balance, but what can be spent
+	Owed      bool // the balance is what is owed; not said of what can be spent
+	Pendings  bool // pending rows count
+	Late      bool // it is an aggregation behind
+	Within    schemas.Money
+}
+
+// ReadFollows reads what the balance_model of a finding's evidence says; false
+// if that is another sentence, such as that the model is unreliable.
+func ReadFollows(says string) (f Follows, ok bool) {
+	if says, ok = strings.CutPrefix(says, "no balance; what is available follows posted rows"); ok {
+		f.Available = true
+	} else if says, ok = strings.CutPrefix(says, "balance is what is owed"); ok {
+		f.Owed = true
+	} else if says, ok = strings.CutPrefix(says, "balance follows posted rows"); !ok {
+		return f, false
+	}
+	says, f.Pendings = strings.CutPrefix(says, ", pending ones included")
+	says, f.Late = strings.CutPrefix(says, ", one aggregation late")
+	if says, ok = strings.CutPrefix(says, ", to within "); ok {
+		f.Within, ok = schemas.ParseMoney([]byte(says))
+		return f, ok
+	}
+	return f, says == ""
 }

@@ -176,6 +176,12 @@ func (l *Ledger) settings() map[snapshot.ID]settings {
 	return all
 }
 
+// StaleAfter is the age from which a last success was old when the night was
+// judged.
+func (l *Ledger) StaleAfter(id snapshot.ID) time.Duration {
+	return cmp.Or(l.settings()[id].StaleAfter, usualStaleAfter)
+}
+
 // Applied reports whether the snapshot was applied.
 func (l *Ledger) Applied(id snapshot.ID) bool {
 	return slices.ContainsFunc(l.nights, func(n night) bool { return n.id == id })

@@ -249,7 +249,7 @@ func (n *accountNight) neverSeenFinding(x *missing, m model) Finding {
 	if x.Leg != "" {
 		f.Evidence["other_leg"] = x.Leg
 	}
-	f.MissingInputs = missingRow(&f)
+	f.MissingInputs = MissingInputsOf(&f)
 	if x.By != "" {
 		n.corroborated(x, &f)
 	}
@@ -311,5 +311,5 @@ func (n *accountNight) corroborate(x *missing, by, payee string) {
 func (n *accountNight) corroborated(x *missing, f *Finding) {
 	f.Verdict, f.Payee = Ticket, text(x.Payee)
 	f.Evidence["corroborated_by"] = x.By
-	f.MissingInputs = missingRow(f)
+	f.MissingInputs = MissingInputsOf(f)
 }

@@ -170,6 +170,6 @@ func (o *outageState) finding(members []staleEntry, total int) Finding {
 			"members":       names[:min(len(names), mostListed)],
 			"action":        "Nothing is asked of the users; send MX support one ticket for the institution.",
 		},
-		MissingInputs: missingFor(r.Issue),
+		MissingInputs: MissingInputsFor(r.Issue),
 	}
 }

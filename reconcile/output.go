@@ -219,8 +219,8 @@ func (f *Finding) cells() ([]string, error) {
 		return nil, err
 	}
 	inputs, err := marshal(f.MissingInputs)
-	return []string{f.ID, string(f.Kind), string(f.Code), string(f.Verdict), string(f.IssueType), string(f.State), string(f.TicketID), string(f.User), string(f.Member), string(f.Account),
-		string(f.Transaction), string(f.Institution), string(f.Date), string(f.Amount), string(f.Type), Defused(string(f.Payee)), string(f.First), string(f.Last), string(f.LastGood),
+	return []string{f.ID, string(f.Kind), string(f.Code), string(f.Verdict), string(f.IssueType), string(f.State), string(f.TicketID), Defused(string(f.User)), Defused(string(f.Member)), Defused(string(f.Account)),
+		Defused(string(f.Transaction)), Defused(string(f.Institution)), string(f.Date), string(f.Amount), Defused(string(f.Type)), Defused(string(f.Payee)), string(f.First), string(f.Last), string(f.LastGood),
 		string(evidence), string(inputs)}, err
 }
 

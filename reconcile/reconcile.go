@@ -64,6 +64,17 @@ type Result struct {
 	Ledger     *Ledger // with this night, and perhaps later ones
 }
 
+// NewTonight returns the sorted ids of the tickets that the summary counts as
+// new: those that this night raised, whichever run judged it.
+func (r *Result) NewTonight() []string {
+	before := NewLedger(nil)
+	if i := r.Ledger.place(r.Summary.Snapshot); i > 0 {
+		before.files.log = r.Ledger.files.log[:r.Ledger.nights[i-1].end]
+		must(0, before.replay()) // it was read, or written, by this process
+	}
+	return newTickets(before.tickets(), r.Findings)
+}
+
 // Run judges every snapshot up to the one asked for that was not judged yet, in
 // the order in which they were observed. The caller holds the ledger's lock.
 // When it returns an error the store's ledger is as it was, but for what probes

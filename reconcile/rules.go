@@ -128,7 +128,7 @@ var rules = []rule{
 	{"N5", silentAccount, Review, NoIssue, "Nothing arrived for more than twice as long as ever before."},
 	{"N10", duplicateGUID, Review, NoIssue, "One guid names two different rows."},
 
-	{"S2", staleMember, Ticket, Aggregation, "The connection has been DEGRADED or DISCONNECTED for longer than MX says it should take."},
+	{"S2", staleMember, Ticket, Aggregation, "The connection is DEGRADED or DISCONNECTED, and did not resolve itself in the time that it was given."},
 	{"S3", staleMember, Ticket, FailedUpdate, "Aggregation is tried and does not succeed."},
 	{"S4", staleMember, Ticket, FailedUpdate, "Background aggregation is not tried any more."},
 	{"S5", stuckMember, Ticket, FailedUpdate, "The same job has been running for more than a night."},

@@ -311,6 +311,6 @@ func (n *accountNight) seriesFinding(s *series) Finding {
 		f.Verdict = Ticket
 		f.Evidence["never_seen"] = s.Step
 	}
-	f.MissingInputs = missingRow(&f)
+	f.MissingInputs = MissingInputsOf(&f)
 	return f
 }

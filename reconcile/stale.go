@@ -117,7 +117,7 @@ func (h memberHistory) stale(user, member string, n memberNight, after time.Dura
 		h.Shown = h.Shown.again(code, verdict, "", n.Snapshot)
 		f := h.Shown.finding(base, episodeID(member, h.Success))
 		f.Evidence = h.evidence(&n, code)
-		f.MissingInputs = missingFor(f.IssueType)
+		f.MissingInputs = MissingInputsFor(f.IssueType)
 		out = append(out, Sighting{f, Confirmed})
 	}
 	out = append(out, h.oddStatus(base, member, &n)...)

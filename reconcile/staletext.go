@@ -114,9 +114,9 @@ func (h *memberHistory) action(n *memberNight, code Code) string {
 	return conditionOf(n.Status).action
 }
 
-// missingFor lists what MX's support table asks for (seed 000, Support) and
+// MissingInputsFor lists what MX's support table asks for (seed 000, Support) and
 // only a person can add.
-func missingFor(t IssueType) []string {
+func MissingInputsFor(t IssueType) []string {
 	switch t {
 	case MFA:
 		return []string{"MFA type", "attempted API request and response, without personal data"}
@@ -128,9 +128,9 @@ func missingFor(t IssueType) []string {
 	return nil
 }
 
-// missingRow lists what MX's support table asks for of a transaction that is
+// MissingInputsOf lists what MX's support table asks for of a transaction that is
 // missing, and only a person can add.
-func missingRow(f *Finding) []string {
+func MissingInputsOf(f *Finding) []string {
 	inputs := []string{}
 	for _, part := range []struct {
 		name string

@@ -271,5 +271,4 @@ func byKind(all []reconcile.Finding) string {
 }
 
 // states in the order of their urgency.
-var states = []reconcile.State{reconcile.Escalated, reconcile.Submitted, reconcile.Open, reconcile.Candidate,
-	reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
+var states = report.States()

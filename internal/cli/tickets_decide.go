@@ -178,6 +178,13 @@ func (s *session) decide(c *cli.Context, ids []string, d reconcile.Decision, rea
 				return none{fmt.Errorf("nothing that is raised, or waits to be confirmed, is about institution %q", institution)}
 			}
 		}
+		if d.Action == reconcile.Request {
+			for _, id := range ids {
+				if f, _, ok := ledger.Finding(id); ok && f.TicketID != "" && f.State == reconcile.Open {
+					return usagef("%s is in %s already; tallyport tickets show %s has it", id, f.TicketID, f.TicketID)
+				}
+			}
+		}
 		d.At = s.env.Now()
 		if found, err = ledger.DecideOn(d, ids...); err != nil {
 			return undecided(err, st)

@@ -75,13 +75,19 @@ func (s *session) showTicket(c *cli.Context) (err error) {
 
 // someTickets gathers what there is to show of the tickets that ids name.
 func (s *session) someTickets(c *cli.Context, st snapshot.Store, ledger *reconcile.Ledger, ids ...string) (*report.Report, error) {
+	named := map[string]string{} // ticket by its id, and by that of its findings
+	for _, f := range ledger.Findings() {
+		if t := string(f.TicketID); t != "" {
+			named[t], named[f.ID] = t, t
+		}
+	}
 	var tickets []string
 	for _, id := range ids {
-		ticket, err := ledger.KnownTicket(id)
-		if err != nil {
+		if named[id] == "" {
+			_, err := ledger.KnownTicket(id) // says why
 			return nil, undecided(err, st)
 		}
-		tickets = append(tickets, ticket)
+		tickets = append(tickets, named[id])
 	}
 	last, _ := ledger.Last()
 	res, err := ledger.Judged(st, last)

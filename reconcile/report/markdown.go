@@ -35,15 +35,15 @@ func (r *rendering) markdown(v *view) []byte {
 		b.WriteString("\n> **Systemic.** So many rows vanished at once that it is not about single transactions. No tickets are raised for them.\n")
 	}
 	fmt.Fprintf(&b, "\n* Tickets: %s open, %s new, %s withheld\n", count(s.Tickets.Open), count(s.Tickets.New), count(s.Tickets.Withheld))
-	fmt.Fprintf(&b, "* Findings: %s raised, %s for review, %s new since last night\n", count(v.Raised), count(v.ToReview), count(v.Fresh))
+	fmt.Fprintf(&b, "* Findings: %s raised, of them %s for review, %s new since last night\n", count(v.Raised), count(v.ToReview), count(v.Fresh))
 	fmt.Fprintf(&b, "* Members: %s looked at, %s not", count(s.Members.Complete), count(s.Members.Incomplete))
 	if v.Why != "" {
-		b.WriteString(": " + escaped(v.Why))
+		b.WriteString(": " + escapedLine(v.Why))
 	}
-	fmt.Fprintf(&b, "\n* Accounts: %s compared, %s not: seen for the first time, or not looked at\n", count(s.Accounts.Compared), count(s.Accounts.NotComparable))
+	fmt.Fprintf(&b, "\n* Accounts: %s compared, %s could not be\n", count(s.Accounts.Compared), count(s.Accounts.NotComparable))
 	fmt.Fprintf(&b, "* Exit code %d: %s\n", s.ExitCode, v.Exit)
 	for _, n := range v.Notes {
-		fmt.Fprintf(&b, "* Note: %s\n", escaped(n))
+		fmt.Fprintf(&b, "* Note: %s\n", escapedLine(n))
 	}
 	v.newsText(&b)
 	v.kindsText(&b)
@@ -60,7 +60,7 @@ func (v *view) newsText(b *bytes.Buffer) {
 		b.WriteString("Nothing happened to any finding.\n")
 	}
 	for _, n := range v.New {
-		fmt.Fprintf(b, "* **%s** %s\n", escaped(n.Event), count(n.Count))
+		fmt.Fprintf(b, "* **%s** %s\n", escapedLine(n.Event), count(n.Count))
 		for _, w := range n.Rows {
 			fmt.Fprintf(b, "  * %s\n", w.line())
 		}
@@ -72,17 +72,17 @@ func (v *view) newsText(b *bytes.Buffer) {
 
 // line is a finding in one line.
 func (w *row) line() string {
-	parts := []string{escaped(w.Kind)}
+	parts := []string{escapedLine(w.Kind)}
 	if w.About != "" {
-		parts = append(parts, escaped(w.About))
+		parts = append(parts, escapedLine(w.About))
 	} else if w.GUID != "" {
 		parts = append(parts, code(w.GUID))
 	}
 	if w.Amount != "" {
-		parts = append(parts, escaped(w.Amount))
+		parts = append(parts, escapedLine(w.Amount))
 	}
 	if w.Institution != "" {
-		parts = append(parts, "at "+escaped(w.Institution))
+		parts = append(parts, "at "+escapedLine(w.Institution))
 	}
 	return strings.Join(append(parts, code(w.ID)), " ")
 }
@@ -90,7 +90,7 @@ func (w *row) line() string {
 func (v *view) kindsText(b *bytes.Buffer) {
 	lines := [][]string{append(append([]string{"Kind"}, v.Kinds.States...), "all")}
 	for _, l := range v.Kinds.Lines {
-		line := []string{escaped(l.Kind)}
+		line := []string{escapedLine(l.Kind)}
 		for _, n := range l.Counts {
 			line = append(line, count(n))
 		}
@@ -103,7 +103,7 @@ func (v *view) kindsText(b *bytes.Buffer) {
 func (v *view) ticketsText(b *bytes.Buffer) {
 	lines := [][]string{{"Ticket", "Issue", "State", "Institution", "Member", "Findings", "Since"}}
 	for _, t := range v.Tickets[:min(len(v.Tickets), mostLines)] {
-		lines = append(lines, []string{code(t.ID), escaped(t.Issue), escaped(t.State), escaped(t.Institution), code(t.About), count(t.Findings), escaped(t.Since)})
+		lines = append(lines, []string{code(t.ID), escapedLine(t.Issue), escapedLine(t.State), escapedLine(t.Institution), code(t.About), count(t.Findings), escapedLine(t.Since)})
 	}
 	b.WriteString("\n## Tickets\n\n")
 	table(b, lines, v.AllTickets)
@@ -112,7 +112,7 @@ func (v *view) ticketsText(b *bytes.Buffer) {
 func (v *view) findingsText(b *bytes.Buffer) {
 	lines := [][]string{{"Finding", "Kind", "About", "Amount", "State", "Verdict", "Institution", "Since", "Ticket"}}
 	for _, w := range v.Rows[:min(len(v.Rows), mostLines)] {
-		about := escaped(w.About)
+		about := escapedLine(w.About)
 		if about == "" && w.GUID != "" {
 			about = code(w.GUID)
 		}
@@ -120,7 +120,7 @@ func (v *view) findingsText(b *bytes.Buffer) {
 		if w.Ticket != "" {
 			ticket = code(w.Ticket)
 		}
-		lines = append(lines, []string{code(w.ID), escaped(w.Kind), about, escaped(w.Amount), escaped(w.State), escaped(w.Verdict), escaped(w.Institution), escaped(w.Since), ticket})
+		lines = append(lines, []string{code(w.ID), escapedLine(w.Kind), about, escapedLine(w.Amount), escapedLine(w.State), escapedLine(w.Verdict), escapedLine(w.Institution), escapedLine(w.Since), ticket})
 	}
 	b.WriteString("\n## Findings\n\n")
 	table(b, lines, v.AllRows)
@@ -160,7 +160,7 @@ func (r *rendering) nightsText(b *bytes.Buffer) {
 func (v *view) institutionsText(b *bytes.Buffer) {
 	lines := [][]string{{"Institution", "Findings", "Tickets", "Members", "Stale", "Median age"}}
 	for _, i := range v.Institutions[:min(len(v.Institutions), mostWorst)] {
-		lines = append(lines, []string{escaped(i.Name), count(i.Raised), count(i.Tickets), count(i.Members), count(i.Stale), i.Age})
+		lines = append(lines, []string{escapedLine(i.Name), count(i.Raised), count(i.Tickets), count(i.Members), count(i.Stale), i.Age})
 	}
 	b.WriteString("\n## Institutions\n\n")
 	table(b, lines, v.AllInstitutions)
@@ -196,17 +196,13 @@ func table(b *bytes.Buffer, lines [][]string, all int) {
 	}
 }
 
-// escaped is a text that Markdown takes for nothing else.
-func escaped(s string) string {
-	var b strings.Builder
-	for i, c := range s {
-		if strings.ContainsRune("\\`*_[]<>|~#", c) || c == '&' && !strings.HasPrefix(s[i:], "& ") {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
+// markdownSigns are what Markdown would take for markup, inside a line: also
+// for an address or a name to make a link of.
+var markdownSigns = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`,
+	"|", `\|`, "#", `\#`, "~", `\~`, "& ", "& ", "&", `\&`, "$", `\$`, "!", `\!`, "://", `\://`, "www.", `www\.`, "Www.", `Www\.`, "WWW.", `WWW\.`, "@", `\@`)
+
+// escapedLine is a line as Markdown that shows as it is.
+func escapedLine(line string) string { return markdownSigns.Replace(line) }
 
 // code is a text to be copied.
 func code(s string) string {

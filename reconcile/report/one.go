@@ -10,7 +10,7 @@ import (
 // One is a report of one finding as it is now, whatever its state. The past is
 // what LookBack has of it; nil: nobody looked, and its nights are not shown.
 func One(res *reconcile.Result, finding string, past *reconcile.Past) *Report {
-	r := &Report{Summary: res.Summary, Past: past, ledger: res.Ledger}
+	r := &Report{Summary: res.Summary, Past: past, ledger: res.Ledger, others: res.Findings}
 	f, _, ok := res.Ledger.Finding(finding)
 	if !ok {
 		return r

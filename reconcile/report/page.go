@@ -33,7 +33,7 @@ var templates = sync.OnceValue(func() *template.Template {
 // Page says where a report's links lead, and what a live page adds to it. The
 // zero value is that of report.html, a file beside the directory tickets.
 type Page struct {
-	Ticket  func(id string) string                   // the address of a ticket; nil: its file
+	Ticket  func(id string) string                   // the address of a ticket; nil: its file, if it has one
 	Finding func(id string) string                   // the address of a finding; nil: its section of this page, if it has one
 	Actions func(f *reconcile.Finding) template.HTML // what can be done about a finding, as forms; nil: nothing
 	Above   template.HTML                            // stands before everything, as a navigation
@@ -139,11 +139,15 @@ func (r *Report) WriteFinding(w io.Writer, id string, p Page) error {
 	return templates().ExecuteTemplate(w, "finding", d)
 }
 
-func (p *Page) ticket(id string) string {
-	if p.Ticket != nil {
-		return p.Ticket(id)
+// ticket is where a ticket is to be read, "" if it has no file.
+func (r *rendering) ticket(id string) string {
+	switch {
+	case r.page.Ticket != nil:
+		return r.page.Ticket(id)
+	case r.written[id]:
+		return "tickets/" + url.PathEscape(id) + ".md"
 	}
-	return "tickets/" + url.PathEscape(id) + ".md"
+	return ""
 }
 
 // finding is where a finding is to be read, "" if nowhere.

@@ -129,10 +129,10 @@ func (r *rendering) grid(f *reconcile.Finding) *grid {
 		g.Months = banded(g.Months, t.Format("Jan 2006"), "", "")
 	}
 	if m != nil {
-		g.member(p, m)
+		g.member(p, m, r.staleAfter())
 	}
 	if a != nil {
-		g.account(p, a, f)
+		g.account(r, a, f)
 	}
 	return g
 }
@@ -146,9 +146,7 @@ func banded(all []band, text, class, title string) []band {
 	return append(all, band{1, text, class, title})
 }
 
-const staleAfter = 48 * 3600
-
-func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
+func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast, staleAfter int64) {
 	var walked strings.Builder
 	for i := range m.Nights {
 		n, at := &m.Nights[i], p.Nights[i].ObservedAt
@@ -164,8 +162,8 @@ func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
 		}
 		g.Status = banded(g.Status, status, class, status)
 		line.Status = status
-		tried, _ := ago(n.AggregatedAt, at, n.Listed)
-		succeeded, old := ago(n.Succeeded, at, n.Listed)
+		tried, _ := ago(n.AggregatedAt, at, n.Listed, staleAfter)
+		succeeded, old := ago(n.Succeeded, at, n.Listed, staleAfter)
 		g.Tried, g.Success = append(g.Tried, cell{Text: tried}), append(g.Success, cell{succeeded, old})
 		if n.AggregatedAt != nil {
 			line.Tried = minute(n.AggregatedAt.Time())
@@ -183,8 +181,8 @@ func (g *grid) member(p *reconcile.Past, m *reconcile.MemberPast) {
 	g.Walked = template.HTML(walked.String())
 }
 
-// ago is how long something was ago on a night.
-func ago(t *schemas.Timestamp, at schemas.Timestamp, listed bool) (text string, old bool) {
+// ago is how long something was ago on a night, and whether it is old.
+func ago(t *schemas.Timestamp, at schemas.Timestamp, listed bool, staleAfter int64) (text string, old bool) {
 	switch {
 	case !listed:
 		return "", false
@@ -214,7 +212,8 @@ func statusClass(status string) string {
 // around is how many rows are shown on each side of the hole.
 const around = 6
 
-func (g *grid) account(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile.Finding) {
+func (g *grid) account(r *rendering, a *reconcile.AccountPast, f *reconcile.Finding) {
+	p := r.past()
 	target := slices.IndexFunc(a.Rows, func(w reconcile.RowPast) bool { return w.GUID == string(f.Transaction) && w.GUID != "" })
 	rows := a.Rows
 	if target < 0 && f.Date != "" {
@@ -259,7 +258,7 @@ func (g *grid) account(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile
 		if last >= 0 {
 			above = &rows[last]
 		}
-		seen := seenOf(p, w)
+		seen := seenOf(p, w, row.Target || r.lost[w.GUID])
 		row.Cells = sights(p, w, seen, above, string(f.First), row.Target)
 		row.Story = story(p, seen)
 		g.Rows = append(g.Rows, row)
@@ -267,7 +266,7 @@ func (g *grid) account(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile
 	}
 	w := p.Nights[len(p.Nights)-1].Window
 	g.Edge = fmt.Sprintf("On the last night the window is %s to %s", w.From, w.To)
-	g.Balance = balanceChart(p, a)
+	g.Balance = balanceChart(p, a, f)
 }
 
 // expectedRow is a row that no night has: what a balance or a habit says should
@@ -296,26 +295,28 @@ func expectedRow(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile.Findi
 }
 
 // seen is what a cell shows: a sight, and of an absence whether the row had been
-// there before.
+// there before, and whether that is a loss.
 type seen int
 
 const (
 	dark seen = iota
 	outside
 	early // looked, and it was not there yet
+	left  // it was there before, and is not held to be missing
 	gone
 	pending
 	posted
 )
 
 // letters stand for what was seen, so that nobody needs the colours.
-var letters = [...]string{dark: "d>?", outside: "o>\u2013", early: "y>\u00b7", gone: "x>X", pending: "h>H", posted: "p>P"}
+var letters = [...]string{dark: "d>?", outside: "o>\u2013", early: "y>\u00b7", left: "w>\u25cb", gone: "x>X", pending: "h>H", posted: "p>P"}
 
-var stories = [...]string{dark: "not looked", outside: "outside the window", early: "not there yet", gone: "missing", pending: "pending", posted: "posted"}
+var stories = [...]string{dark: "not looked", outside: "outside the window", early: "not there yet", left: "no longer listed", gone: "missing", pending: "pending", posted: "posted"}
 
-// seenOf tells for every night what was seen of a row. One that no night has is
-// gone from its date on.
-func seenOf(p *reconcile.Past, w *reconcile.RowPast) []seen {
+// seenOf tells for every night what was seen of a row, which is missing or only
+// left: a pending one that was booked leaves too. One that no night has is gone
+// from its date on.
+func seenOf(p *reconcile.Past, w *reconcile.RowPast, missing bool) []seen {
 	all := make([]seen, len(w.Nights))
 	was := false
 	for i, s := range w.Nights {
@@ -328,7 +329,10 @@ func seenOf(p *reconcile.Past, w *reconcile.RowPast) []seen {
 			all[i], was = posted, true
 		case reconcile.Absent:
 			all[i] = early
-			if was || w.GUID == "" && schemas.DateOf(p.Nights[i].ObservedAt.Time()) >= w.Date {
+			switch {
+			case was && !missing:
+				all[i] = left
+			case was, w.GUID == "" && schemas.DateOf(p.Nights[i].ObservedAt.Time()) >= w.Date:
 				all[i] = gone
 			}
 		}

@@ -78,9 +78,11 @@ func fixed() *Report {
 		row("TRN-3", 11, -15051, "Credit Card Payment", _P, _P, _P, _D, _X, _X),
 		row("TRN-4", 11, 240000, "Payroll", _P, _P, _P, _D, _P, _P),
 		row("TRN-5", 3, -499, "Appvault", _X, _X, _H, _D, _P, _P),
+		row("TRN-7", 2, -850, "Corner Shop", _X, _X, _H, _D, _X, _X),
+		row("TRN-8", 2, -850, "Corner Shop", _X, _X, _X, _D, _P, _P),
 		row("TRN-6", 1, -1222, "Taquería", _X, _X, _X, _D, _H, _P),
 	}}
-	for i, balance := range []schemas.Money{500000, 500000, 500000, 0, 499501, 497753} {
+	for i, balance := range []schemas.Money{500000, 500000, 500000, 0, 498651, 496903} {
 		a.Nights = append(a.Nights, reconcile.AccountNight{Listed: true, Looked: i != 3, Balance: pointer(balance * 100)})
 	}
 	a.Nights[3].Balance = nil
@@ -108,7 +110,7 @@ func fixed() *Report {
 		{ID: "F-E", Kind: "user_disabled", Code: "U2", Verdict: "notice", IssueType: "none", State: "suppressed", User: "USR-2", First: past[0].Snapshot, Last: last},
 		{ID: "F-F", Kind: "stale_member", Code: "S4", Verdict: "ticket", IssueType: "failed_update", State: "recovered", User: "USR-3", Member: "MBR-3", Institution: "old_mill", First: past[1].Snapshot, Last: past[4].Snapshot},
 	}
-	r := &Report{Findings: findings, Tickets: Tickets(findings), Detailed: []string{"F-C", "F-A", "F-B"},
+	r := &Report{Findings: findings, Tickets: Tickets(findings), Detailed: []string{"F-C", "F-A", "F-B"}, New: []string{"T-A"},
 		News: map[string]reconcile.EventName{"F-A": reconcile.WasOpened, "F-B": reconcile.WasOpened, "F-C": reconcile.WasEscalated, "F-D": reconcile.WasCandidate, "F-F": reconcile.WasRecovered, "F-E": reconcile.WasStill},
 		Past: &reconcile.Past{Nights: past, Accounts: map[string]*reconcile.AccountPast{"ACT-1": a},
 			Members: map[string]*reconcile.MemberPast{"MBR-1": first, "MBR-2": member(past, "MBR-2", "yonder", 2)},
@@ -148,6 +150,39 @@ func TestGolden(t *testing.T) {
 		}
 		if d := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); d != "" {
 			t.Errorf("%s differs (-want +got); if that is meant, run go test ./reconcile/report -update:\n%s", path, d)
+		}
+	}
+}
+
+// A row is missing if it has a finding: its own page's, or one that is raised or
+// suspected. Any other that went is no longer listed.
+func TestMissingOrLeft(t *testing.T) {
+	for _, c := range []struct {
+		state        reconcile.State
+		target, want string
+	}{
+		{"open", "TRN-3", "X"}, {"candidate", "TRN-3", "X"}, {"explained", "TRN-3", "○"}, {"suppressed", "TRN-3", "○"}, {"explained", "TRN-1", "X"}, {"", "TRN-3", "○"},
+	} {
+		r := fixed()
+		r.Findings = r.Findings[1:2]
+		other := reconcile.Finding{ID: "F-O", State: c.state, Account: "ACT-1"}
+		set(&other.Transaction, c.target)
+		r.others = []reconcile.Finding{other}
+		f := r.Findings[0]
+		if c.target == "TRN-1" { // the page of TRN-3 itself
+			set(&f.Transaction, "TRN-3")
+		}
+		for _, w := range r.on(Page{}).grid(&f).Rows {
+			switch w.Payee {
+			case "Credit Card Payment":
+				if !strings.HasSuffix(string(w.Cells), c.want) || strings.Contains(w.Story, "missing") != (c.want == "X") {
+					t.Errorf("%s %s: %s, %s", c.state, c.target, w.Cells, w.Story)
+				}
+			case "Corner Shop":
+				if strings.Contains(string(w.Cells), "X") {
+					t.Errorf("a pending row that was booked: %s", w.Cells)
+				}
+			}
 		}
 	}
 }
@@ -194,6 +229,41 @@ func TestSelfContained(t *testing.T) {
 	}
 }
 
+// The file beside the page is there of every ticket that is linked. What is put
+// aside has none, and a server shows it all the same.
+func TestLinkedTickets(t *testing.T) {
+	r := fixed()
+	for i, state := range []reconcile.State{reconcile.Open, reconcile.Suppressed, reconcile.Candidate, reconcile.Recovered, reconcile.Submitted, reconcile.Expired} {
+		r.Findings[i].State = state
+		set(&r.Findings[i].TicketID, fmt.Sprintf("T-%d", i))
+	}
+	r.Tickets = Tickets(r.Findings)
+	files, err := r.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	html := string(files["report.html"])
+	linked := 0
+	for _, href := range regexp.MustCompile(`href="(tickets/[^"]*)"`).FindAllStringSubmatch(html, -1) {
+		if linked++; files[href[1]] == nil {
+			t.Errorf("%s is linked and not written", href[1])
+		}
+	}
+	for i := range r.Findings {
+		id := fmt.Sprintf("T-%d", i)
+		if n := strings.Count(html, id+"</"); n < 2 || (files["tickets/"+id+".md"] != nil) != strings.Contains(html, `"tickets/`+id+`.md"`) {
+			t.Errorf("%s stands %d times, or is written and not linked", id, n)
+		}
+	}
+	if linked == 0 {
+		t.Error("no ticket is linked")
+	}
+	var b bytes.Buffer
+	if err := r.WriteBody(&b, Page{Ticket: func(id string) string { return "/tickets/" + id }}); err != nil || !strings.Contains(b.String(), `href="/tickets/T-1"`) {
+		t.Errorf("a server does not show what was put aside, %v", err)
+	}
+}
+
 // A live page says where its links lead and what can be done; its parts are
 // those of the file.
 func TestPageOfAServer(t *testing.T) {
@@ -229,7 +299,7 @@ func TestPageOfAServer(t *testing.T) {
 
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `javascript:alert(1)`, `</script><script>alert(1)//`, `</style><svg onload=alert(1)>`,
-	"\u202eevil\u2066\u200f", strings.Repeat("long <b>", 1280), "nul\x00\x1b[31m", "bad\xff\xfe\xc3", "`|*_[x](javascript:alert(1))", "<!-- --><![CDATA[", "{{.}}", "../../etc/passwd?a=b#c", "a\r\n# head\n| x |",
+	"\u202eevil\u2066\u200f", strings.Repeat("long <b>", 1280), "nul\x00\x1b[31m", "bad\xff\xfe\xc3", "`|*_[x](javascript:alert(1))", "<!-- --><![CDATA[", "{{.}}", "../../etc/passwd?a=b#c", "http://a.example HTTPS://b.example www.c.example Www.d.example @octocat @org/team", "a\r\n# head\n| x |",
 }
 
 // poison puts a hostile text into every field of every finding, and of what is
@@ -344,6 +414,9 @@ func TestHostile(t *testing.T) {
 			if unescaped(l, "[<") {
 				t.Errorf("%.20q makes a link or an element: %.200q", s, l)
 			}
+			if address.MatchString(uncoded(l)) {
+				t.Errorf("%.20q makes an address or a mention: %.200q", s, l)
+			}
 		}
 	}
 }
@@ -361,9 +434,15 @@ func headsOf(t *testing.T) (heads []string) {
 func bars(line string) int { return strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") }
 
 // unescaped reports whether one of the characters stands outside of code without a backslash.
-func unescaped(line, any string) bool {
-	return strings.ContainsAny(regexp.MustCompile("\\\\.|`[^`]*`").ReplaceAllString(line, ""), any)
+func unescaped(line, any string) bool { return strings.ContainsAny(uncoded(line), any) }
+
+// uncoded is a line without its code and what has a backslash.
+func uncoded(line string) string {
+	return regexp.MustCompile("\\\\.|`[^`]*`").ReplaceAllString(line, "")
 }
+
+// address is what is taken for a link, or for a person to be told.
+var address = regexp.MustCompile(`(?i)://|www\.|@`)
 
 // large is a report of n findings, all raised, of which the most urgent hundred
 // have thirty nights and long accounts.
@@ -411,7 +490,7 @@ func large(n int) *Report {
 		}
 		r.Past.Accounts[guid("ACT", i)] = a
 	}
-	r.Tickets = Tickets(r.Findings)
+	r.Tickets, r.Urgent = Tickets(r.Findings), n
 	for i := range 300 {
 		p := &reconcile.InstitutionPast{Code: fmt.Sprintf("institution_number_%d", i), Name: fmt.Sprintf("The Institution of Number %d", i)}
 		for k := range past {
@@ -432,7 +511,7 @@ func TestSize(t *testing.T) {
 		t.Errorf("the table has %d rows of 5,000", n)
 	}
 	shown := strings.Count(html, "<article")
-	if shown < 60 || shown > detailed || !strings.Contains(html, fmt.Sprintf("The %d most urgent raised findings", shown)) {
+	if shown < 60 || shown > detailed || !strings.Contains(html, fmt.Sprintf("The %d most urgent of 5,000 raised findings", shown)) {
 		t.Errorf("%d findings have nights, and the page does not say so", shown)
 	}
 	more := page(t, large(6000))
@@ -446,7 +525,7 @@ func TestSize(t *testing.T) {
 	}
 	most := page(t, r)
 	rows, sections := strings.Count(most, "<tr class=\"fresh\""), strings.Count(most, "<article")
-	if len(most) > 5_000_000 || !strings.Contains(most, fmt.Sprintf("The %s most urgent of 5,000", count(rows))) || !strings.Contains(most, fmt.Sprintf("The %d most urgent raised findings", sections)) {
+	if len(most) > 5_000_000 || !strings.Contains(most, fmt.Sprintf("The %s most urgent of 5,000", count(rows))) || !strings.Contains(most, fmt.Sprintf("The %d most urgent of 5,000 raised findings", sections)) {
 		t.Errorf("5,000 findings with long texts make %d bytes, %d rows and %d sections, or it is not said which are shown", len(most), rows, sections)
 	}
 	if md := large(5000).Markdown(); len(md) > 100_000 || !bytes.Contains(md, []byte("These are 100 of 5,000.")) {

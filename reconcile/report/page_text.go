@@ -113,6 +113,17 @@ func age(seconds int64) string {
 	return fmt.Sprintf("%dd", seconds/86400)
 }
 
+// hours is a time span as an option gives it.
+func hours(seconds int64) string {
+	switch {
+	case seconds == 3600:
+		return "an hour"
+	case seconds%3600 == 0:
+		return count(seconds/3600) + " hours"
+	}
+	return (time.Duration(seconds) * time.Second).String()
+}
+
 // fact is a value of the evidence in words.
 func fact(v any) string {
 	switch v := v.(type) {

@@ -24,6 +24,7 @@ type view struct {
 	Summary                      *reconcile.Summary
 	Notes                        []string
 	Why, Exit                    string
+	StaleAfter                   string
 	Members, Unread              string
 	Raised, ToReview, Fresh      int
 	New                          []news
@@ -35,7 +36,7 @@ type view struct {
 	Filters                      []filter
 	Table                        template.HTML // Rows, rendered
 	Details                      template.HTML
-	Sections, Detailed           int
+	Sections, Urgent             int // of so many findings there are nights, of so many there could be
 	Institutions                 []institutionRow
 	AllInstitutions              int
 	Nights                       int
@@ -102,12 +103,24 @@ type rendering struct {
 	page     Page
 	sections map[string]bool   // findings that have one
 	labels   map[string]string // what institutions are called, by code
+	lost     map[string]bool   // guids of transactions that are raised or suspected
+	written  map[string]bool   // tickets of which there are files
 }
 
 func (r *Report) on(p Page) *rendering {
-	on := &rendering{r, p, map[string]bool{}, map[string]string{}}
+	on := &rendering{Report: r, page: p, sections: map[string]bool{}, labels: map[string]string{}, lost: map[string]bool{}, written: map[string]bool{}}
 	for _, id := range r.Detailed {
 		on.sections[id] = true
+	}
+	for _, t := range r.Tickets {
+		on.written[t.ID] = t.written()
+	}
+	for _, all := range [][]reconcile.Finding{r.Findings, r.others} {
+		for i := range all {
+			if f := &all[i]; f.Transaction != "" && (f.State.Raised() || f.State == reconcile.Candidate) {
+				on.lost[string(f.Transaction)] = true
+			}
+		}
 	}
 	named := map[string]int{}
 	for _, i := range r.past().Institutions {
@@ -131,7 +144,8 @@ func (r *rendering) institution(code string) string {
 func (r *rendering) view() *view {
 	s := &r.Summary
 	v := &view{Snapshot: shown(string(s.Snapshot), longGUID), Summary: s, Why: whys(s.Members.Why), Exit: exits(s.ExitCode),
-		AllRows: len(r.Findings), Detailed: len(r.Detailed), Nights: len(r.past().Nights), AllTickets: len(r.Tickets)}
+		AllRows: len(r.Findings), Urgent: max(r.Urgent, len(r.Detailed)), Nights: len(r.past().Nights), AllTickets: len(r.Tickets)}
+	v.StaleAfter = hours(r.staleAfter())
 	v.Observed = minute(s.AsOf)
 	if s.Compared != nil {
 		v.Compared = shown(string(*s.Compared), longGUID)
@@ -145,11 +159,11 @@ func (r *rendering) view() *view {
 			if f.Verdict == reconcile.Review {
 				v.ToReview++
 			}
+			if fresh(r.News[f.ID]) {
+				v.Fresh++
+			}
 		}
 		w := r.row(f)
-		if w.Fresh {
-			v.Fresh++
-		}
 		if len(v.Rows) < mostRows {
 			v.Rows = append(v.Rows, w)
 		}
@@ -166,16 +180,13 @@ func (r *rendering) view() *view {
 	return v
 }
 
-// urgent are the findings, those first that want something to be done.
+// urgent are the findings in the order of their urgency.
 func (r *Report) urgent() []*reconcile.Finding {
 	all := make([]*reconcile.Finding, len(r.Findings))
 	for i := range r.Findings {
 		all[i] = &r.Findings[i]
 	}
-	slices.SortStableFunc(all, func(a, b *reconcile.Finding) int {
-		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)),
-			cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)), cmp.Compare(b.First, a.First), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(all, byUrgency)
 	return all
 }
 
@@ -187,7 +198,7 @@ func (r *rendering) row(f *reconcile.Finding) row {
 		w.News = happened(e)
 	}
 	if f.TicketID != "" {
-		w.Ticket, w.TicketHref = shown(string(f.TicketID), longGUID), r.page.ticket(string(f.TicketID))
+		w.Ticket, w.TicketHref = shown(string(f.TicketID), longGUID), r.ticket(string(f.TicketID))
 	}
 	var others []string
 	for _, guid := range []string{string(f.Member), string(f.Transaction), string(f.Account), string(f.User)} {
@@ -312,15 +323,12 @@ func filters(rows []row) []filter {
 }
 
 func (r *rendering) ticketRow(t *Ticket) ticketRow {
-	w := ticketRow{ID: shown(t.ID, longGUID), Href: r.page.ticket(t.ID), Issue: words(shown(string(t.Issue), longName)), State: shown(string(t.State), longName),
+	w := ticketRow{ID: shown(t.ID, longGUID), Href: r.ticket(t.ID), Issue: words(shown(string(t.Issue), longName)), State: shown(string(t.State), longName),
 		Institution: r.institution(t.Institution), About: shown(t.Member, longGUID), Since: day(t.Since), Findings: len(t.Findings)}
 	if w.About == "" {
 		w.About = "several members"
 	}
-	w.Fresh = true
-	for i := range t.Findings {
-		w.Fresh = w.Fresh && fresh(r.News[t.Findings[i].ID])
-	}
+	w.Fresh = slices.Contains(r.New, t.ID)
 	return w
 }
 
@@ -372,7 +380,7 @@ func (r *rendering) institutions() ([]institutionRow, int) {
 		n := now(code)
 		w := institutionRow{Code: shown(code, longName), Name: r.institution(code), Raised: raised[code], Tickets: len(tickets[code]), Members: n.Members, Stale: n.Stale}
 		if i := p.Institutions[code]; i != nil {
-			w.Stales, w.Ages = sparkStale(p, i), sparkAge(p, i)
+			w.Stales, w.Ages = sparkStale(p, i), sparkAge(p, i, r.staleAfter())
 		}
 		if n.Members > 0 {
 			w.Age = age(n.MedianAge)

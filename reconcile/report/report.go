@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sync"
+	"time"
 
 	"tallyport/reconcile"
 	"tallyport/snapshot"
@@ -17,28 +19,64 @@ type Report struct {
 	Findings []reconcile.Finding // by id
 	News     map[string]reconcile.EventName
 	Tickets  []*Ticket // oldest first
+	New      []string  // ids of the tickets that the summary counts as new
 	Past     *reconcile.Past
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
+	Urgent   int      // raised findings about members, of which Detailed are the first
 
 	ledger *reconcile.Ledger
-	host   string // of the API
-	live   bool   // with what was decided since the night
+	others []reconcile.Finding // not shown; their transactions may be
+	host   string              // of the API
+	live   bool                // with what was decided since the night
+
+	// Of the ledger, made once: a report asks for both once per finding.
+	indexed sync.Once
+	made    map[string][]reconcile.Decision // by finding
+	place   map[snapshot.ID]int             // among the nights, from 1; 0: not known
+}
+
+func (r *Report) index() {
+	r.indexed.Do(func() {
+		r.made, r.place = map[string][]reconcile.Decision{}, map[snapshot.ID]int{}
+		for _, d := range r.ledger.Decisions() {
+			r.made[d.Finding] = append(r.made[d.Finding], d)
+		}
+		for i, id := range r.ledger.Nights() {
+			r.place[id] = i + 1
+		}
+	})
 }
 
 // detailed is of how many findings the past is shown: a report has to stay
 // small enough to be mailed.
 const detailed = 100
 
-// urgency is the order of states in which findings are shown.
-var urgency = []reconcile.State{reconcile.Escalated, reconcile.Submitted, reconcile.Open, reconcile.Candidate,
+// urgency is the order of states in which findings are shown. What nobody has
+// sent yet is before what was sent, or MX would never hear of it.
+var urgency = []reconcile.State{reconcile.Escalated, reconcile.Open, reconcile.Submitted, reconcile.Candidate,
 	reconcile.Suppressed, reconcile.Recovered, reconcile.Explained, reconcile.Expired}
+
+// States are those of findings, the most urgent first.
+func States() []reconcile.State { return slices.Clone(urgency) }
 
 // verdicts is the order of verdicts among findings of one state.
 var verdicts = []reconcile.Verdict{reconcile.Ticket, reconcile.Review, reconcile.Notice}
 
+// byUrgency is the order of findings wherever they are shown: those first that
+// want something to be done, the newest of them first.
+func byUrgency(a, b *reconcile.Finding) int {
+	return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)),
+		cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)), cmp.Compare(b.First, a.First), cmp.Compare(a.ID, b.ID))
+}
+
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
-	return new(Nights).gather(ctx, st, res, res.Findings, detailed)
+	r, err := new(Nights).gather(ctx, st, res, res.Findings, detailed)
+	if err != nil {
+		return nil, err
+	}
+	r.New = res.NewTonight()
+	return r, nil
 }
 
 // Live gathers what there is to show now: what New shows of the result, with
@@ -58,7 +96,7 @@ func (n *Nights) Live(ctx context.Context, st snapshot.Store, res *reconcile.Res
 	if err != nil {
 		return nil, err
 	}
-	r.live = true
+	r.live, r.New = true, res.NewTonight()
 	return r, nil
 }
 
@@ -70,7 +108,11 @@ func Some(ctx context.Context, st snapshot.Store, res *reconcile.Result, tickets
 
 // Some is as the function.
 func (n *Nights) Some(ctx context.Context, st snapshot.Store, res *reconcile.Result, tickets ...string) (*Report, error) {
-	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !slices.Contains(tickets, string(f.TicketID)) })
+	wanted := map[string]bool{}
+	for _, id := range tickets {
+		wanted[id] = true
+	}
+	found := slices.DeleteFunc(res.Ledger.Findings(), func(f reconcile.Finding) bool { return !wanted[string(f.TicketID)] })
 	r, err := n.gather(ctx, st, res, found, 0)
 	if err != nil {
 		return nil, err
@@ -91,11 +133,9 @@ func (n *Nights) gather(ctx context.Context, st snapshot.Store, res *reconcile.R
 	if bound != nil {
 		r.host = bound.Host
 	}
-	urgent := slices.Clone(found)
-	slices.SortStableFunc(urgent, func(a, b reconcile.Finding) int {
-		return cmp.Or(cmp.Compare(slices.Index(urgency, a.State), slices.Index(urgency, b.State)), cmp.Compare(slices.Index(verdicts, a.Verdict), slices.Index(verdicts, b.Verdict)))
-	})
-	urgent = slices.DeleteFunc(urgent, func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
+	urgent := slices.DeleteFunc(slices.Clone(found), func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
+	slices.SortFunc(urgent, func(a, b reconcile.Finding) int { return byUrgency(&a, &b) })
+	r.Urgent = len(urgent)
 	urgent = urgent[:min(len(urgent), most)]
 	for i := range urgent {
 		r.Detailed = append(r.Detailed, urgent[i].ID)
@@ -106,17 +146,25 @@ func (n *Nights) gather(ctx context.Context, st snapshot.Store, res *reconcile.R
 			urgent = append(urgent, f)
 		}
 	}
-	r.Past, err = n.Of(ctx, st, of.Snapshot, urgent...)
+	r.Past, err = n.Of(ctx, st, res, urgent...)
 	return r, err
 }
 
 // Events returns what happened to a finding, up to the night that is reported.
 func (r *Report) Events(finding string) []reconcile.Event {
 	_, all, _ := r.ledger.Finding(finding)
-	nights := r.ledger.Nights()
-	last := slices.Index(nights, r.Summary.Snapshot)
-	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return slices.Index(nights, e.Snapshot) > last })
+	r.index()
+	return slices.DeleteFunc(all, func(e reconcile.Event) bool { return r.place[e.Snapshot] > r.place[r.Summary.Snapshot] })
 }
+
+// staleAfter is the age in seconds from which the night took a success for old.
+func (r *Report) staleAfter() int64 {
+	return int64(r.ledger.StaleAfter(r.Summary.Snapshot) / time.Second)
+}
+
+// written reports whether there are files of the ticket: it has something to
+// send, or this night closed it.
+func (t *Ticket) written() bool { return !t.State.Live() || t.State.Raised() }
 
 // Files are the files of the report that are for people, by name.
 func (r *Report) Files() (map[string][]byte, error) {

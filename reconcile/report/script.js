@@ -104,6 +104,23 @@ if (table && form) {
   show();
 }
 
+// Details are printed if they are open: for that time those in a ticket are.
+var folds = document.getElementById("folds"), opened = [];
+function all(which) { return Array.from(document.querySelectorAll("#details>details" + which)); }
+if (folds) {
+  folds.hidden = false;
+  folds.children[0].addEventListener("click", function () { all("").forEach(function (d) { d.open = true; }); });
+  folds.children[1].addEventListener("click", function () { all("").forEach(function (d) { d.open = false; }); });
+  window.addEventListener("beforeprint", function () {
+    opened = opened.concat(all(".ticketed:not([open])"));
+    opened.forEach(function (d) { d.open = true; });
+  });
+  window.addEventListener("afterprint", function () {
+    opened.forEach(function (d) { d.open = false; });
+    opened = [];
+  });
+}
+
 function reveal() {
   var id = location.hash.slice(1);
   try { id = decodeURIComponent(id); } catch (e) { return; }

@@ -15,7 +15,8 @@ import (
 type following struct {
 	sign     schemas.Money // 1; -1 where the balance is what is owed
 	pendings bool          // pending transactions count
-	late     bool          // the balance moves a night after them
+	late     bool          // the balance moves an aggregation after them
+	within   schemas.Money // by how much it may be off
 	steps    []step
 	right    int // steps that are as large as those of the sum
 }
@@ -24,31 +25,20 @@ type following struct {
 type step struct {
 	from, to     int // nights
 	balance, sum schemas.Money
+	gap          schemas.Money // by how much the balance is above the sum from then on
 }
 
-func (s step) drift() schemas.Money { return s.balance - s.sum }
+// parts reports whether balance and sum make different steps.
+func (f *following) parts(s step) bool { return max(s.balance-s.sum, s.sum-s.balance) > f.within }
 
-// follow finds the choice that makes most steps of balance and sum equal; false
-// if none fits half of them. A step counts the rows that both windows reach back
-// to: what only leaves a window moves no balance.
-func follow(p *reconcile.Past, a *reconcile.AccountPast) (following, bool) {
-	var known []int
-	for i, n := range a.Nights {
-		if n.Listed && n.Looked && n.Balance != nil {
-			known = append(known, i)
-		}
-	}
+// guess finds the choice that makes most steps of balance and sum equal; false
+// if none fits half of them.
+func guess(p *reconcile.Past, a *reconcile.AccountPast) (following, bool) {
 	var best following
 	for _, pendings := range []bool{false, true} {
-		var steps []step
-		for k := 1; k < len(known); k++ {
-			s := step{from: known[k-1], to: known[k], sum: moved(p, a, known[k-1], known[k], pendings)}
-			s.balance = *a.Nights[s.to].Balance - *a.Nights[s.from].Balance
-			steps = append(steps, s)
-		}
 		for _, f := range []following{{sign: 1}, {sign: -1}, {sign: 1, late: true}, {sign: -1, late: true}} {
 			f.pendings = pendings
-			f.follow(steps)
+			f.follow(p, a)
 			if best.sign == 0 || f.right > best.right {
 				best = f
 			}
@@ -57,23 +47,60 @@ func follow(p *reconcile.Past, a *reconcile.AccountPast) (following, bool) {
 	return best, len(best.steps) > 0 && 2*best.right >= len(best.steps)
 }
 
-// follow counts how often the balance makes the steps of the sum. What came
-// before the first of them nobody knows: a late balance begins with the second.
-func (f *following) follow(steps []step) {
-	for k, s := range steps {
-		switch {
-		case !f.late:
-			s.sum *= f.sign
-		case k == 0:
-			continue
-		default:
-			s.sum = f.sign * steps[k-1].sum
+// judged is how the balance was taken to go when the finding was made.
+func judged(p *reconcile.Past, a *reconcile.AccountPast, m reconcile.Follows) following {
+	f := following{sign: 1, pendings: m.Pendings, late: m.Late, within: m.Within}
+	if m.Owed {
+		f.sign = -1
+	}
+	f.follow(p, a)
+	return f
+}
+
+// follow takes the steps of the balance beside those of the sum. A step counts
+// the rows that both windows reach back to: what only leaves a window moves no
+// balance. What came before the first step nobody knows: a late balance begins
+// with the second.
+func (f *following) follow(p *reconcile.Past, a *reconcile.AccountPast) {
+	known := balances(p, a, f.late)
+	var before, gap schemas.Money
+	for k := 1; k < len(known); k++ {
+		s := step{from: known[k-1], to: known[k], sum: f.sign * moved(p, a, known[k-1], known[k], f.pendings)}
+		s.balance = *a.Nights[s.to].Balance - *a.Nights[s.from].Balance
+		if f.late {
+			s.sum, before = before, s.sum
+			if k == 1 {
+				continue
+			}
 		}
-		if s.drift() == 0 {
+		gap += s.balance - s.sum
+		s.gap = gap
+		if !f.parts(s) {
 			f.right++
 		}
 		f.steps = append(f.steps, s)
 	}
+}
+
+// balances are the nights with a known balance. A late one waits for the next
+// success, so that nights without one are no steps of it.
+func balances(p *reconcile.Past, a *reconcile.AccountPast, late bool) (known []int) {
+	m := p.Members[a.Member]
+	var last schemas.Timestamp
+	for i, n := range a.Nights {
+		if !n.Listed || !n.Looked || n.Balance == nil {
+			continue
+		}
+		if late && m != nil {
+			at := m.Nights[i].Succeeded
+			if at == nil || *at <= last {
+				continue
+			}
+			last = *at
+		}
+		known = append(known, i)
+	}
+	return known
 }
 
 // moved is by how much the sum of the rows is another on the later night.
@@ -100,10 +127,10 @@ func counts(s reconcile.Sight, pendings bool) bool {
 
 // chart is the balance by night, under the columns of the grid.
 type chart struct {
-	SVG       template.HTML
+	SVG       template.HTML // "" if there is nothing to draw
 	Says      string
 	Low, High string
-	Follows   bool
+	Follows   bool // the sum is drawn too
 }
 
 // Sizes in pixels: a night is as wide as a column of the grid.
@@ -115,38 +142,57 @@ const (
 )
 
 // balanceChart draws the balance, and the sum of the transactions if the
-// balance follows it; nil without any balance.
-func balanceChart(p *reconcile.Past, a *reconcile.AccountPast) *chart {
+// balance follows it: as the finding was judged by, and where it was not judged
+// by the balance, as it looks. It is nil without any balance.
+func balanceChart(p *reconcile.Past, a *reconcile.AccountPast, f *reconcile.Finding) *chart {
+	said, asked := f.Evidence["balance_model"]
+	says, _ := said.(string)
+	model, readable := reconcile.ReadFollows(says)
+	if model.Available {
+		return &chart{Says: "The account shows no balance, so none is drawn: what can be spent of it was relied on instead."}
+	}
 	balance := make([]*schemas.Money, len(p.Nights))
 	for i, n := range a.Nights {
 		if n.Listed && n.Looked {
 			balance[i] = n.Balance
 		}
 	}
-	first := slices.IndexFunc(balance, func(m *schemas.Money) bool { return m != nil })
-	if first < 0 {
+	if !slices.ContainsFunc(balance, func(m *schemas.Money) bool { return m != nil }) {
 		return nil
 	}
-	f, ok := follow(p, a)
-	c := &chart{Follows: ok}
-	var sum []*schemas.Money
-	var drifts []step
-	if ok {
-		sum = make([]*schemas.Money, len(p.Nights))
-		for k, s := range f.steps {
-			if k == 0 {
-				sum[s.from] = balance[s.from]
+	c := &chart{}
+	var by following
+	switch {
+	case !asked:
+		if by, c.Follows = guess(p, a); c.Follows {
+			c.Says = by.says(p)
+		} else {
+			c.Says = "The balance does not follow the transactions, so it stands alone."
+		}
+	case readable:
+		by = judged(p, a, model)
+		c.Says, c.Follows = by.says(p), len(by.steps) > 0
+	case says == "unreliable":
+		c.Says = "The balance was not relied on: it does not follow the transactions well enough. So it stands alone."
+	default:
+		c.Says = "What the balance was taken to follow cannot be read here, so it stands alone."
+	}
+	sum := make([]*schemas.Money, len(p.Nights))
+	if c.Follows {
+		first := by.steps[0].from
+		sum[first] = balance[first]
+		for _, s := range by.steps {
+			for i := s.from + 1; i < s.to; i++ {
+				if balance[i] != nil { // a night that was no step
+					sum[i] = sum[s.from]
+				}
 			}
 			next := *sum[s.from] + s.sum
 			sum[s.to] = &next
-			if s.drift() != 0 {
-				drifts = append(drifts, s)
-			}
 		}
 	}
 	low, high := bounds(append(slices.Clone(balance), sum...))
 	c.Low, c.High = money(low), money(high)
-	c.Says = f.says(p, drifts, ok)
 	scale := func(m schemas.Money) float64 {
 		if high == low {
 			return chartHigh / 2
@@ -155,11 +201,14 @@ func balanceChart(p *reconcile.Past, a *reconcile.AccountPast) *chart {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg role="img" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d"><title>Balance by night</title><desc>%s</desc>`, nightWide*len(p.Nights), chartHigh, template.HTMLEscapeString(c.Says))
-	for _, s := range drifts {
+	for _, s := range by.steps {
+		if !c.Follows || !by.parts(s) {
+			continue
+		}
 		fmt.Fprintf(&b, `<path class="drift" d="M%d 0h%dv%dh-%dz"/><path class="tip" d="M%d %dl5 8h-10z"/>`,
 			nightWide*s.to, nightWide, chartHigh, nightWide, nightWide*s.to+nightWide/2, chartHigh-9)
 	}
-	if ok {
+	if c.Follows {
 		fmt.Fprintf(&b, `<path class="sum" d="%s"/>`, line(sum, scale))
 	}
 	fmt.Fprintf(&b, `<path class="balance" d="%s"/>`, line(balance, scale))
@@ -169,10 +218,7 @@ func balanceChart(p *reconcile.Past, a *reconcile.AccountPast) *chart {
 }
 
 // says is the chart in words.
-func (f following) says(p *reconcile.Past, drifts []step, ok bool) string {
-	if !ok {
-		return "The balance does not follow the transactions, so it stands alone."
-	}
+func (f *following) says(p *reconcile.Past) string {
 	s := "The balance follows the posted transactions"
 	if f.pendings {
 		s = "The balance follows the transactions, pending ones included"
@@ -181,21 +227,45 @@ func (f following) says(p *reconcile.Past, drifts []step, ok bool) string {
 		s += ", as what is owed"
 	}
 	if f.late {
-		s += ", a night late"
+		s += ", an aggregation late"
 	}
-	if len(drifts) == 0 {
-		return s + ", on every night."
+	if f.within > 0 {
+		s += ", to within " + money(f.within)
 	}
-	for i, d := range drifts[:min(len(drifts), mostSteps)] {
-		if i == 0 {
-			s += ". They part"
-		} else {
-			s += ","
+	if len(f.steps) == 0 {
+		return s + "; these nights have too few balances to show it."
+	}
+	parted, before, after := 0, " the transactions add up to ", " than the balance says"
+	for _, d := range f.steps {
+		if !f.parts(d) {
+			continue
 		}
-		s += " on " + day(p.Nights[d.to].Snapshot) + " by " + money(d.drift())
+		if parted++; parted > mostSteps {
+			continue
+		}
+		if parted == 1 {
+			s += ". Since " + day(p.Nights[d.to].Snapshot)
+		} else {
+			s += "; since " + day(p.Nights[d.to].Snapshot)
+		}
+		switch {
+		case max(d.gap, -d.gap) <= f.within:
+			s += " they agree again"
+			continue
+		case d.gap < 0:
+			s += before + money(-d.gap) + " more" + after
+		default:
+			s += before + money(d.gap) + " less" + after
+		}
+		before, after = " ", "" // it was said
 	}
-	if more := len(drifts) - mostSteps; more > 0 {
-		s += fmt.Sprintf(", and on %d more nights", more)
+	switch more := parted - mostSteps; {
+	case parted == 0:
+		return s + ", on every night."
+	case more == 1:
+		s += "; on another night that changes"
+	case more > 1:
+		s += fmt.Sprintf("; on %d more nights that changes", more)
 	}
 	return s + "."
 }
@@ -264,9 +334,9 @@ func sparkStale(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
 }
 
 // sparkAge draws the median age of the last success, as a line. The dashes are
-// at 48 hours.
-func sparkAge(p *reconcile.Past, i *reconcile.InstitutionPast) template.HTML {
-	most := int64(staleAfter)
+// at the age from which it is stale.
+func sparkAge(p *reconcile.Past, i *reconcile.InstitutionPast, staleAfter int64) template.HTML {
+	most := staleAfter
 	for _, n := range i.Nights {
 		most = max(most, n.MedianAge)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -61,11 +62,11 @@ func TestFollow(t *testing.T) {
 		"pending": {func(_, all []schemas.Money, k int) schemas.Money { return all[k] }, "The balance follows the transactions, pending ones included, on every night."},
 		"owed":    {func(posted, _ []schemas.Money, k int) schemas.Money { return -posted[k] }, "The balance follows the posted transactions, as what is owed, on every night."},
 		"step": {func(posted, _ []schemas.Money, k int) schemas.Money { return posted[k] - schemas.Money(k/5)*52600 },
-			"The balance follows the posted transactions. They part on 2026-11-18 by \u22125.26."},
+			"The balance follows the posted transactions. Since 2026-11-18 the transactions add up to 5.26 more than the balance says."},
 		"none": {func(_, _ []schemas.Money, k int) schemas.Money { return schemas.Money(k*k*k) * 7 }, "The balance does not follow the transactions, so it stands alone."},
 	} {
 		p, a := ledger(8, c.balance)
-		got := balanceChart(p, a)
+		got := balanceChart(p, a, &reconcile.Finding{})
 		if got.Says != c.says {
 			t.Errorf("%s: %s", name, got.Says)
 		}
@@ -80,21 +81,85 @@ func TestFollow(t *testing.T) {
 	// A pending row posts a night later: a balance of posted rows is one of all
 	// rows a night late. The simpler one is meant. Late is what follows neither.
 	p, a := ledger(8, func(posted, _ []schemas.Money, k int) schemas.Money { return posted[max(k-1, 0)] })
-	if got := balanceChart(p, a); got.Says != "The balance follows the posted transactions, a night late, on every night." {
+	if got := balanceChart(p, a, &reconcile.Finding{}); got.Says != "The balance follows the posted transactions, an aggregation late, on every night." {
 		t.Error(got.Says)
 	}
-	if n := strings.Count(string(balanceChart(p, a).SVG), "L"); n != 13 { // the late sum has no first night
+	if n := strings.Count(string(balanceChart(p, a, &reconcile.Finding{}).SVG), "L"); n != 13 { // the late sum has no first night
 		t.Errorf("%d steps are drawn", n)
 	}
 	a.Nights[2].Balance, a.Nights[3].Looked = nil, false
-	if got := balanceChart(p, a); !got.Follows || strings.Count(string(got.SVG), "M")-2 < 2 {
+	if got := balanceChart(p, a, &reconcile.Finding{}); !got.Follows || strings.Count(string(got.SVG), "M")-2 < 2 {
 		t.Errorf("two nights without a balance: %+v", got)
 	}
 	for i := range a.Nights {
 		a.Nights[i].Looked = false
 	}
-	if got := balanceChart(p, a); got != nil {
+	if got := balanceChart(p, a, &reconcile.Finding{}); got != nil {
 		t.Errorf("without any balance: %+v", got)
+	}
+}
+
+// A finding that was judged by the balance has the chart that it was judged by.
+func TestJudgedChart(t *testing.T) {
+	owed := func(posted, _ []schemas.Money, k int) schemas.Money { return -posted[k] }
+	missing := func(posted, _ []schemas.Money, k int) schemas.Money { return posted[k] - schemas.Money(k/5)*52600 }
+	back := func(posted, _ []schemas.Money, k int) schemas.Money { return posted[k] + schemas.Money(k/3%2)*52600 }
+	late := func(posted, _ []schemas.Money, k int) schemas.Money { return posted[max(k-1, 0)] }
+	for _, c := range []struct {
+		model   any
+		balance func(posted, all []schemas.Money, k int) schemas.Money
+		sum     bool
+		says    string
+	}{
+		{"unreliable", owed, false, "The balance was not relied on: it does not follow the transactions well enough. So it stands alone."},
+		{"balance is what is owed", owed, true, "The balance follows the posted transactions, as what is owed, on every night."},
+		{"balance follows posted rows", missing, true, "The balance follows the posted transactions. Since 2026-11-18 the transactions add up to 5.26 more than the balance says."},
+		{"balance follows posted rows, to within 10.00", missing, true, "The balance follows the posted transactions, to within 10.00, on every night."},
+		{"balance follows posted rows", back, true, "The balance follows the posted transactions. Since 2026-11-16 the transactions add up to 5.26 less than the balance says; since 2026-11-19 they agree again."},
+		{"balance follows posted rows, one aggregation late", late, true, "The balance follows the posted transactions, an aggregation late, on every night."},
+		{"by the moon", owed, false, "What the balance was taken to follow cannot be read here, so it stands alone."},
+		{json.Number("1"), owed, false, "What the balance was taken to follow cannot be read here, so it stands alone."},
+	} {
+		p, a := ledger(8, c.balance)
+		got := balanceChart(p, a, &reconcile.Finding{Evidence: map[string]any{"balance_model": c.model}})
+		if got.Says != c.says || got.Follows != c.sum || strings.Contains(string(got.SVG), `class="sum"`) != c.sum || !strings.Contains(string(got.SVG), `class="balance"`) {
+			t.Errorf("%v: %s, a sum %v", c.model, got.Says, got.Follows)
+		}
+		if drawn := strings.Count(string(got.SVG), `class="drift"`); drawn != strings.Count(c.says, "ince 20") {
+			t.Errorf("%v: %d nights are marked", c.model, drawn)
+		}
+	}
+	p, a := ledger(8, owed)
+	got := balanceChart(p, a, &reconcile.Finding{Evidence: map[string]any{"balance_model": "no balance; what is available follows posted rows, pending ones included"}})
+	if got.SVG != "" || got.Says != "The account shows no balance, so none is drawn: what can be spent of it was relied on instead." {
+		t.Errorf("of an account without a balance: %+v", got)
+	}
+}
+
+// A balance that is late waits for a success, not for a night.
+func TestLateWaits(t *testing.T) {
+	p, a := ledger(8, func(posted, _ []schemas.Money, k int) schemas.Money { return posted[max(k-1, 0)] })
+	m := member(p.Nights, "MBR-1", "x", -1)
+	a.Member, p.Members = "MBR-1", map[string]*reconcile.MemberPast{"MBR-1": m}
+	// On one night there is no success: all is as on the night before.
+	m.Nights[4].Succeeded = m.Nights[3].Succeeded
+	a.Nights[4].Balance = a.Nights[3].Balance
+	for i := range a.Rows {
+		a.Rows[i].Nights[4] = a.Rows[i].Nights[3]
+	}
+	*a.Nights[5].Balance = *a.Nights[3].Balance
+	for i := range a.Rows {
+		if w := &a.Rows[i]; w.Nights[2] != w.Nights[3] && w.Nights[3] == reconcile.Posted {
+			*a.Nights[5].Balance += w.Amount
+		}
+	}
+	got := balanceChart(p, a, &reconcile.Finding{Evidence: map[string]any{"balance_model": "balance follows posted rows, one aggregation late"}})
+	if strings.Contains(got.Says, "2026-11-17") || strings.Contains(got.Says, "2026-11-18") {
+		t.Error(got.Says)
+	}
+	_, sum, _ := strings.Cut(string(got.SVG), `class="sum"`)
+	if sum, _, _ = strings.Cut(sum, "/>"); strings.Count(sum, "M") != 1 { // it goes on through that night
+		t.Errorf("the sum is in pieces: %s", sum)
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // that this night closed.
 func (r *Report) ticketFiles(out map[string][]byte) error {
 	for _, t := range r.Tickets {
-		if t.State.Live() && !t.State.Raised() {
+		if !t.written() {
 			continue
 		}
 		files, err := r.Ticket(t.ID).files()
@@ -36,9 +36,17 @@ func (f *Form) files() (map[string][]byte, error) {
 }
 
 // JSON is the ticket as one object (snapshot/FORMAT.md, _reports).
-func (f *Form) JSON() ([]byte, error) {
-	data, err := json.MarshalIndent(f, "", "  ")
-	return append(data, '\n'), err
+func (f *Form) JSON() ([]byte, error) { return asJSON(f, "  ") }
+
+// asJSON leaves <, > and & as they are: commands are to be pasted, and nothing
+// is put into HTML.
+func asJSON(v any, indent string) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", indent)
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }
 
 var ticketColumns = []string{"ticket_id", "subject", "issue_type", "finding_id", "kind", "code", "state", "institution_code", "user_guid", "member_guid", "account_guid", "transaction_guid",
@@ -57,7 +65,7 @@ func (f *Form) CSV() []byte {
 			m = f.Members[at]
 		}
 		cells := []string{f.Ticket, f.Subject, string(f.Issue), found.ID, string(found.Kind), string(found.Code), string(found.State), plain(found.Institution), plain(found.User), plain(found.Member),
-			plain(found.Account), plain(found.Transaction), plain(found.Date), plain(found.Amount), plain(found.Type), plain(found.Payee), string(m.Status), "", "",
+			plain(found.Account), plain(found.Transaction), plain(found.Date), plain(found.Amount), plain(found.Type), string(masked(found.Payee)), string(m.Status), "", "",
 			string(found.First), string(found.Last), plain(found.LastGood), strings.Join(found.MissingInputs, "; ")}
 		if m.Tried != nil {
 			cells[17] = instant(m.Tried)
@@ -92,11 +100,14 @@ func (f *Form) Markdown() []byte {
 	if len(f.Requests) > 0 {
 		b.WriteString("\n## Requests that show it\n")
 	}
+	if n := len(f.Requests); n < f.RequestsInAll {
+		fmt.Fprintf(&b, "\n%d of %d are shown.\n", n, f.RequestsInAll)
+	}
 	for _, r := range f.Requests {
-		fmt.Fprintf(&b, "\nFor %s:\n\n```sh\n%s\n```\n", r.What, r.Curl)
+		fmt.Fprintf(&b, "\nFor %s:\n\n```sh\n%s\n```\n", escapedLine(r.What), r.Curl)
 	}
 	if f.State.Raised() {
-		section(&b, "Before it is sent", f.Inputs, "- [ ] ")
+		section(&b, "Before it is sent", slices.Concat(f.Actions, f.Inputs), "- [ ] ")
 	}
 	return b.Bytes()
 }
@@ -148,13 +159,27 @@ func (f *Form) writeTransactions(b *bytes.Buffer) {
 	if len(f.Transactions) == 0 {
 		return
 	}
-	b.WriteString("\n## Missing transactions\n\n| Date | Amount | Type | Payee | Transaction GUID | Account GUID |\n|---|---:|---|---|---|---|\n")
+	heads, rule := []string{"Date", "Amount", "Type", "Payee", "Transaction GUID", "Account GUID"}, "|---|---:|---|---|---|---|"
+	differ := slices.ContainsFunc(f.Transactions, func(t Transaction) bool { return t.State != f.Transactions[0].State })
+	if differ {
+		heads, rule = append(heads, "State"), rule+"---|"
+	}
+	b.WriteString("\n## Missing transactions\n\n")
+	tableRow(b, heads...)
+	b.WriteString(rule + "\n")
 	for _, t := range f.Transactions {
 		guid := inMarkdown(t.Transaction)
 		if guid == "" {
 			guid = "never seen"
 		}
-		tableRow(b, inMarkdown(t.Date), inMarkdown(t.Amount), inMarkdown(t.Type), inMarkdown(t.Payee), guid, inMarkdown(t.Account))
+		cells := []string{inMarkdown(t.Date), inMarkdown(t.Amount), inMarkdown(t.Type), inMarkdown(t.Payee), guid, inMarkdown(t.Account)}
+		if differ {
+			cells = append(cells, string(t.State))
+		}
+		tableRow(b, cells...)
+	}
+	if slices.ContainsFunc(f.findings, func(found reconcile.Finding) bool { return masked(found.Payee) != cleaned(found.Payee) }) {
+		b.WriteString("\nLong numbers in payees are masked, but for their last four characters: they may be those of accounts and cards.\n")
 	}
 }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -15,23 +14,25 @@ import (
 // file holds. Texts of the API are on one line and bounded in it; nothing in it
 // tells who the end user is, or what an account holds.
 type Form struct {
-	Ticket       string              `json:"ticket_id"`
-	Subject      string              `json:"subject"` // FI name | location of error | error description
-	Issue        reconcile.IssueType `json:"issue_type"`
-	State        reconcile.State     `json:"state"`    // the most urgent of its findings
-	Snapshot     snapshot.ID         `json:"snapshot"` // the night that it is as of
-	Host         text                `json:"host"`     // of the API
-	Institution  Institution         `json:"institution"`
-	Members      []Member            `json:"members"` // one, unless an institution is out
-	Accounts     []string            `json:"account_guids"`
-	Wrong        []string            `json:"what_is_wrong"`
-	Notes        []string            `json:"notes"` // what MX asks to be kept to with such a ticket
-	Transactions []Transaction       `json:"missing_transactions"`
-	History      []Span              `json:"status_history"` // of the member, if it is one
-	Steps        []string            `json:"steps_taken"`
-	Requests     []Request           `json:"requests"`
-	Inputs       []string            `json:"missing_inputs"` // what only a person can add
-	FindingIDs   []string            `json:"finding_ids"`
+	Ticket        string              `json:"ticket_id"`
+	Subject       string              `json:"subject"` // FI name | location of error | error description
+	Issue         reconcile.IssueType `json:"issue_type"`
+	State         reconcile.State     `json:"state"`    // the most urgent of its findings
+	Snapshot      snapshot.ID         `json:"snapshot"` // the night that it is as of
+	Host          text                `json:"host"`     // of the API
+	Institution   Institution         `json:"institution"`
+	Members       []Member            `json:"members"` // one, unless an institution is out
+	Accounts      []string            `json:"account_guids"`
+	Wrong         []string            `json:"what_is_wrong"`
+	Notes         []string            `json:"notes"` // what MX asks to be kept to with such a ticket
+	Transactions  []Transaction       `json:"missing_transactions"`
+	History       []Span              `json:"status_history"` // of the member, if it is one
+	Steps         []string            `json:"steps_taken"`
+	Requests      []Request           `json:"requests"`
+	RequestsInAll int                 `json:"requests_in_all"` // of which those are the first
+	Actions       []string            `json:"actions"`         // what the operator does first
+	Inputs        []string            `json:"missing_inputs"`  // what only a person can add
+	FindingIDs    []string            `json:"finding_ids"`
 
 	findings []reconcile.Finding // those that are told of
 }
@@ -57,13 +58,14 @@ type Member struct {
 
 // Transaction is a row that is missing.
 type Transaction struct {
-	Finding     string `json:"finding_id"`
-	Account     text   `json:"account_guid"`
-	Transaction text   `json:"transaction_guid"` // null: it was never seen
-	Date        text   `json:"date"`
-	Amount      text   `json:"amount"` // unsigned, exact
-	Type        text   `json:"type"`   // CREDIT or DEBIT
-	Payee       text   `json:"payee"`
+	Finding     string          `json:"finding_id"`
+	State       reconcile.State `json:"state"`
+	Account     text            `json:"account_guid"`
+	Transaction text            `json:"transaction_guid"` // null: it was never seen
+	Date        text            `json:"date"`
+	Amount      text            `json:"amount"` // unsigned, exact
+	Type        text            `json:"type"`   // CREDIT or DEBIT
+	Payee       text            `json:"payee"`  // without long numbers
 }
 
 // Span is a run of nights in which a member was the same.
@@ -91,7 +93,7 @@ func (t text) MarshalJSON() ([]byte, error) {
 	if t == "" {
 		return []byte("null"), nil
 	}
-	return json.Marshal(string(t))
+	return asJSON(string(t), "")
 }
 
 // Ticket returns a ticket as it is to be sent, nil if the report has none of
@@ -103,7 +105,7 @@ func (r *Report) Ticket(id string) *Form {
 	}
 	t := r.Tickets[i]
 	f := &Form{Ticket: t.ID, Issue: t.Issue, State: t.State, Snapshot: r.Summary.Snapshot, Host: cleaned(r.host), Institution: r.institution(t.Institution),
-		Accounts: []string{}, Wrong: []string{}, Notes: []string{}, Transactions: []Transaction{}, History: []Span{}, Steps: []string{}, Requests: []Request{}, Inputs: []string{}, FindingIDs: []string{}}
+		Accounts: []string{}, Wrong: []string{}, Notes: []string{}, Transactions: []Transaction{}, History: []Span{}, Steps: []string{}, Requests: []Request{}, Actions: []string{}, Inputs: []string{}, FindingIDs: []string{}}
 	f.findings = toldOf(t)
 	f.Members = r.members(f.findings)
 	if len(f.Members) == 1 {
@@ -117,7 +119,7 @@ func (r *Report) Ticket(id string) *Form {
 			f.Accounts = append(f.Accounts, a)
 		}
 		if isGone(found) {
-			f.Transactions = append(f.Transactions, Transaction{found.ID, cleaned(found.Account), cleaned(found.Transaction), cleaned(found.Date), cleaned(found.Amount), cleaned(found.Type), cleaned(found.Payee)})
+			f.Transactions = append(f.Transactions, Transaction{found.ID, found.State, cleaned(found.Account), cleaned(found.Transaction), cleaned(found.Date), cleaned(found.Amount), cleaned(found.Type), masked(found.Payee)})
 		}
 		for _, input := range found.MissingInputs {
 			if !slices.Contains(f.Inputs, input) {
@@ -135,10 +137,11 @@ func (r *Report) Ticket(id string) *Form {
 	slices.SortFunc(f.Transactions, func(a, b Transaction) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Date, b.Date), cmp.Compare(a.Transaction, b.Transaction), cmp.Compare(a.Finding, b.Finding))
 	})
+	f.Actions = actions(f.findings)
 	f.Subject = r.subject(f)
 	f.Notes = r.notes(f)
 	f.Steps = r.steps(f)
-	f.Requests = r.requests(f)
+	f.Requests, f.RequestsInAll = r.requests(f)
 	return f
 }
 
@@ -149,6 +152,21 @@ func toldOf(t *Ticket) []reconcile.Finding {
 		return t.Findings
 	}
 	return slices.DeleteFunc(slices.Clone(t.Findings), func(f reconcile.Finding) bool { return !f.State.Raised() })
+}
+
+// actions are what the findings say is to be done. Where an institution is out,
+// that goes for its members too.
+func actions(found []reconcile.Finding) []string {
+	if o := outage(found); o != nil {
+		found = []reconcile.Finding{*o}
+	}
+	all := []string{}
+	for i := range found {
+		if a, ok := found[i].Evidence["action"].(string); ok && !slices.Contains(all, onOneLine(a)) {
+			all = append(all, onOneLine(a))
+		}
+	}
+	return all
 }
 
 // isGone reports whether the finding says that one transaction is not there.

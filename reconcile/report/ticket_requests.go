@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -23,11 +24,19 @@ const daysAround = 2
 // mostRequests bounds the requests of a ticket: a few show what all would.
 const mostRequests = 10
 
-// requests are those that show it (mx-api.md §1.4).
-func (r *Report) requests(f *Form) []Request {
-	out := []Request{}
+// wholePage is how many rows are asked for: without it they are 25, and a row on
+// the next page would look gone. MX is said to take no more (mx-api.md §1.3).
+const wholePage = 100
+
+// requests are those that show it (mx-api.md §1.4), and how many there are of
+// which they are the first.
+func (r *Report) requests(f *Form) ([]Request, int) {
+	out, all := []Request{}, 0
 	add := func(what, path string) {
-		if path != "" && len(out) < mostRequests {
+		if path == "" {
+			return
+		}
+		if all++; all <= mostRequests {
 			out = append(out, Request{what, curl(r.host, path)})
 		}
 	}
@@ -44,7 +53,8 @@ func (r *Report) requests(f *Form) []Request {
 		}
 		if from, to, ok := span(f.Transactions, t.Account); ok {
 			if path := pathOf("users", users[t.Finding], "accounts", t.Account, "transactions"); path != "" {
-				add("the account's transactions of those days", path+"?from_date="+from+"&to_date="+to)
+				add("the account's transactions of those days (they are all there if pagination.total_pages is 1; else ask for page=2 and on too)",
+					fmt.Sprintf("%s?from_date=%s&to_date=%s&records_per_page=%d", path, from, to, wholePage))
 			}
 		}
 	}
@@ -54,7 +64,7 @@ func (r *Report) requests(f *Form) []Request {
 			add("the transaction by its guid", pathOf("users", found.User, "transactions", found.Transaction))
 		}
 	}
-	return out
+	return out, all
 }
 
 // span is the days of an account's missing rows, and some around them.
@@ -87,7 +97,8 @@ func curl(host, path string) string {
 	if loopback(host) {
 		u.Scheme = "http"
 	}
-	return "curl -i '" + u.String() + path + "' \\\n  -H 'Accept: application/vnd.mx.atrium.v1+json' \\\n  -H 'MX-API-Key: {mx_api_key}' \\\n  -H 'MX-Client-ID: {mx_client_id}'"
+	base := strings.ReplaceAll(u.String(), "'", "%27") // a URL may have it in its host, a shell ends the text there
+	return "curl -i '" + base + path + "' \\\n  -H 'Accept: application/vnd.mx.atrium.v1+json' \\\n  -H 'MX-API-Key: {mx_api_key}' \\\n  -H 'MX-Client-ID: {mx_client_id}'"
 }
 
 // loopback reports whether the host is a pretend MX of this machine.

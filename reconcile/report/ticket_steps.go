@@ -64,9 +64,9 @@ func absence(f *reconcile.Finding) string {
 	if !isGone(f) {
 		return ""
 	}
-	s := "The row has not been listed since " + day(f.First)
+	s := "The row was absent from " + day(f.First) + " on"
 	if f.LastGood != "" {
-		s += "; it was last listed on " + day(snapshot.ID(f.LastGood))
+		s += "; last listed on " + day(snapshot.ID(f.LastGood))
 	}
 	if after, ok := f.Evidence["successfully_aggregated_at_without_it"].([]any); ok && len(after) > 0 {
 		s += "; the member was aggregated successfully without it at " + joined(after)
@@ -149,9 +149,10 @@ func decided(d *reconcile.Decision) string {
 // decisions are those on a finding that were made by the night that is
 // reported, and all if the report is live.
 func (r *Report) decisions(finding string) []reconcile.Decision {
-	nights := r.ledger.Nights()
-	last := slices.Index(nights, r.Summary.Snapshot)
-	return slices.DeleteFunc(r.ledger.Decisions(), func(d reconcile.Decision) bool {
-		return d.Finding != finding || !r.live && slices.Index(nights, d.After) >= last
-	})
+	r.index()
+	if r.live {
+		return r.made[finding]
+	}
+	last := r.place[r.Summary.Snapshot]
+	return slices.DeleteFunc(slices.Clone(r.made[finding]), func(d reconcile.Decision) bool { return r.place[d.After] >= last })
 }

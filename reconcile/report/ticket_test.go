@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -78,7 +80,7 @@ func world(t *testing.T, members map[string][]reconcile.MemberNight, all []sight
 
 // findingOn is a finding about member 1 of the institution.
 func findingOn(id string, kind reconcile.Kind, code reconcile.Code, issue reconcile.IssueType) reconcile.Finding {
-	return reconcile.Finding{ID: id, Kind: kind, Code: code, Verdict: reconcile.Ticket, IssueType: issue, User: "USR-1", Member: "MBR-1", Institution: "first", Evidence: map[string]any{}, MissingInputs: []string{}}
+	return reconcile.Finding{ID: id, Kind: kind, Code: code, Verdict: reconcile.Ticket, IssueType: issue, User: "USR-1", Member: "MBR-1", Institution: "first", Evidence: map[string]any{}, MissingInputs: reconcile.MissingInputsFor(issue)}
 }
 
 func lost(id string) reconcile.Finding {
@@ -86,7 +88,7 @@ func lost(id string) reconcile.Finding {
 	f.Account, f.Transaction, f.Date, f.Amount, f.Type, f.Payee = "ACT-1", "TRN-1", "2026-11-12", "12.50", "DEBIT", "Corner Cafe"
 	f.LastGood = "20261115T020000Z"
 	f.Evidence = map[string]any{"probe": "gone", "probe_status": 404, "successfully_aggregated_at_without_it": []string{stamp(0).String(), stamp(1).String()}}
-	f.MissingInputs = []string{"screenshots of the missing transaction from the FI website"}
+	f.MissingInputs = reconcile.MissingInputsOf(&f)
 	return f
 }
 
@@ -109,36 +111,44 @@ func always() []reconcile.Claim {
 
 // cases are a ticket of each issue type.
 func cases(t *testing.T) map[string]*Report {
-	action := func(code reconcile.Code, issue reconcile.IssueType, inputs ...string) []sightings {
+	action := func(code reconcile.Code, issue reconcile.IssueType) []sightings {
 		f := findingOn("F-1", "member_action", code, issue)
-		f.Verdict, f.MissingInputs = reconcile.Notice, inputs
+		f.Verdict = reconcile.Notice
 		return []sightings{{f, always()}}
 	}
 	down := findingOn("F-1", "stale_member", "S2", reconcile.Aggregation)
-	down.Evidence = map[string]any{"status_since": map[string]any{"not_before": stamp(0).String(), "not_after": stamp(1).String()}, "tried_since_success": true}
-	stale := findingOn("F-2", "stale_member", "S3", reconcile.FailedUpdate)
-	stale.Evidence = map[string]any{"tried_since_success": true}
-	stale.MissingInputs = []string{"date, amount and payee of missing transactions, if known", "screenshots of them from the FI website"}
+	down.Evidence = map[string]any{"status_since": map[string]any{"not_before": stamp(0).String(), "not_after": stamp(1).String()}, "tried_since_success": true,
+		"action": "Nothing is asked of the user; send MX support the member's guid and keep the member."}
+	stale := findingOn("F-2", "stale_member", "S4", reconcile.FailedUpdate)
+	const aggregate = "Aggregate the member once while the user is present; MX suspends the nightly job after repeated failures."
+	stale.Evidence = map[string]any{"tried_since_success": true, "action": aggregate}
+	stopped := map[string][]reconcile.MemberNight{"MBR-1": {status("CONNECTED", 0, 0)}}
+	for range 4 {
+		stopped["MBR-1"] = append(stopped["MBR-1"], status("CONNECTED", 1, 0))
+	}
 	waits := findingOn("F-2", "stuck_member", "S10", reconcile.FailedUpdate)
-	waits.Evidence = map[string]any{"tried_since_success": false, "successfully_aggregated_at": nil}
-	created := map[string][]reconcile.MemberNight{"MBR-1": {}}
+	waits.Evidence = map[string]any{"tried_since_success": false, "successfully_aggregated_at": nil,
+		"action": "The user must finish the institution's OAuth page; MX may delete a member that waits too long."}
+	pending := map[string][]reconcile.MemberNight{"MBR-1": {}}
 	for range 5 {
-		created["MBR-1"] = append(created["MBR-1"], reconcile.MemberNight{Listed: true, Complete: true, Status: "CREATED"})
+		pending["MBR-1"] = append(pending["MBR-1"], reconcile.MemberNight{Listed: true, Complete: true, Status: "PENDING"})
 	}
 	second := lost("F-4")
 	second.Transaction, second.Date, second.Payee = "TRN-2", "2026-11-13", "Book*Shop"
 	never := findingOn("F-5", "never_seen_transaction", "N1", reconcile.FailedUpdate)
 	never.Account, never.Date, never.Amount, never.Type = "ACT-2", "2026-11-17", "80.00", "CREDIT"
 	never.Evidence = map[string]any{"step_at": stamp(1).String(), "drift_moved_by": "80.00"}
-	never.MissingInputs = []string{"payee of the missing transaction", "screenshots of the missing transaction from the FI website"}
+	never.MissingInputs = reconcile.MissingInputsOf(&never)
 	overdue := findingOn("F-6", "overdue_series", "N2", reconcile.FailedUpdate)
 	overdue.Account, overdue.Date, overdue.Amount, overdue.Type, overdue.Payee = "ACT-2", "2026-11-15", "900.00", "DEBIT", "Rent"
 	overdue.Evidence = map[string]any{"due": "2026-11-15", "last_came": "2026-10-15", "times": 6, "every_days": 31}
+	overdue.MissingInputs = reconcile.MissingInputsOf(&overdue)
 	out := findingOn("F-7", "institution_outage", "S15", reconcile.Aggregation)
 	out.User, out.Member = "", ""
-	out.Evidence = map[string]any{"onset": stamp(0).String(), "members_stale": 3, "members_total": 8, "members": []string{"MBR-1", "MBR-2", "MBR-3"}}
+	out.Evidence = map[string]any{"onset": stamp(0).String(), "members_stale": 3, "members_total": 8, "members": []string{"MBR-1", "MBR-2", "MBR-3"},
+		"action": "Nothing is asked of the users; send MX support one ticket for the institution."}
 	child := findingOn("F-8", "stale_member", "S2", reconcile.Aggregation)
-	child.Evidence = map[string]any{"outage": "F-7"}
+	child.Evidence = map[string]any{"outage": "F-7", "action": aggregate}
 	child2 := child
 	child2.ID, child2.User, child2.Member = "F-9", "USR-2", "MBR-2"
 	many := still("DEGRADED")
@@ -148,13 +158,13 @@ func cases(t *testing.T) map[string]*Report {
 	early.Evidence = map[string]any{"status_since": map[string]any{"not_before": stamp(3).String(), "not_after": stamp(4).String()}, "tried_since_success": true}
 	late := map[string][]reconcile.MemberNight{"MBR-1": {{}, status("CONNECTED", 1, 1), status("CONNECTED", 2, 2), status("CONNECTED", 3, 3), status("DEGRADED", 4, 3)}}
 	return map[string]*Report{
-		"stuck":         world(t, created, []sightings{{waits, always()}}),
+		"stuck":         world(t, pending, []sightings{{waits, always()}}),
 		"early":         world(t, late, []sightings{{early, []reconcile.Claim{"", "", "", "", confirmed}}}),
-		"mfa":           world(t, still("EXPIRED"), action("S6", reconcile.MFA, "MFA type", "attempted API request and response, without personal data"), requested("F-1")),
-		"credentials":   world(t, still("DENIED"), action("S7", reconcile.BadLogin, "FI login URL", "character lengths of the credentials"), requested("F-1")),
+		"mfa":           world(t, still("EXPIRED"), action("S6", reconcile.MFA), requested("F-1")),
+		"credentials":   world(t, still("DENIED"), action("S7", reconcile.BadLogin), requested("F-1")),
 		"fi_website":    world(t, still("LOCKED"), action("S8", reconcile.FIWebsite), requested("F-1")),
 		"aggregation":   world(t, still("DEGRADED"), []sightings{{down, always()}}),
-		"stale":         world(t, still("CONNECTED"), []sightings{{stale, always()}}),
+		"stale":         world(t, stopped, []sightings{{stale, always()}}),
 		"failed_update": world(t, fine(), []sightings{{lost("F-3"), []reconcile.Claim{suspected, confirmed, confirmed, confirmed, confirmed}}, {second, always()}}, submitted...),
 		"never_seen":    world(t, fine(), []sightings{{never, always()}, {overdue, always()}}),
 		"outage":        world(t, many, []sightings{{out, always()}, {child, always()}, {child2, always()}}),
@@ -248,6 +258,26 @@ func TestCurl(t *testing.T) {
 	} {
 		if got := curl(host, "/users"); !strings.HasPrefix(got, "curl -i '"+want+"' ") {
 			t.Errorf("to %s: %s", host, got)
+		}
+	}
+}
+
+// A ticket shows a few of its requests, and says of how many.
+func TestTicketSaysHowManyRequests(t *testing.T) {
+	for missing, want := range map[int]string{8: "", 9: "\n10 of 11 are", 21: "\n10 of 23 are"} {
+		var all []sightings
+		for i := range missing {
+			f := lost(fmt.Sprint("F-", i))
+			if err := json.Unmarshal(fmt.Appendf(nil, `{"transaction_guid":"TRN-%d"}`, i), &f); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, sightings{f, always()})
+		}
+		r := world(t, fine(), all)
+		f := r.Ticket(r.Tickets[0].ID)
+		md := string(f.Markdown())
+		if len(f.Requests) != mostRequests || f.RequestsInAll != missing+2 || !strings.Contains(md, want) || want == "" && strings.Contains(md, " of 10 are") {
+			t.Errorf("%d missing rows: %d of %d requests, want %q in\n%s", missing, len(f.Requests), f.RequestsInAll, want, md)
 		}
 	}
 }

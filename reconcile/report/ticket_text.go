@@ -12,38 +12,38 @@ const longestText = 100
 
 // cleaned is a text of the API on one line, without what a reader could not
 // see, and not longer than longestText.
-func cleaned[T ~string](s T) text {
+func cleaned[T ~string](s T) text { return shortened(onOneLine(s)) }
+
+func onOneLine[T ~string](s T) string {
 	var b strings.Builder
 	space := false
-	n := 0
 	for _, r := range string(s) {
 		switch {
 		case unicode.IsSpace(r) || unicode.IsControl(r):
-			space = n > 0
+			space = b.Len() > 0
 			continue
 		case r == utf8.RuneError || unicode.Is(unicode.Cf, r): // such as one that turns the direction of writing
 			continue
 		}
 		if space {
 			b.WriteByte(' ')
-			n, space = n+1, false
-		}
-		if n >= longestText {
-			b.WriteRune('…')
-			break
+			space = false
 		}
 		b.WriteRune(r)
-		n++
 	}
-	return text(b.String())
+	return b.String()
 }
 
-// markdownSigns are what Markdown would take for markup, inside a line.
-var markdownSigns = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`,
-	"|", `\|`, "#", `\#`, "~", `\~`, "& ", "& ", "&", `\&`, "$", `\$`, "!", `\!`, "://", `\://`, "www.", `www\.`)
-
-// escapedLine is a line as Markdown that shows as it is.
-func escapedLine(line string) string { return markdownSigns.Replace(line) }
+func shortened(line string) text {
+	n := 0
+	for i := range line {
+		if n == longestText {
+			return text(line[:i] + "…")
+		}
+		n++
+	}
+	return text(line)
+}
 
 // inMarkdown is a text of the API as part of a line of Markdown.
 func inMarkdown[T ~string](s T) string { return escapedLine(string(cleaned(s))) }

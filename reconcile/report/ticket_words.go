@@ -104,6 +104,7 @@ func (r *Report) notes(f *Form) []string {
 	if f.State == reconcile.Suppressed {
 		return append(notes, "This ticket was put aside: there is nothing to send.")
 	}
+	notes = append(notes, r.sent(f)...)
 	switch f.Issue {
 	case reconcile.MFA:
 		notes = append(notes, "MX support is asked only if the documented MFA workflow was followed and does not work. The credentials are valid: do not ask for them again.")
@@ -117,25 +118,67 @@ func (r *Report) notes(f *Form) []string {
 	return append(notes, "Keep the member: to delete and create it again loses its history.")
 }
 
+// sent says which part of the ticket MX has already, nothing if that is none or
+// all.
+func (r *Report) sent(f *Form) []string {
+	var refs []string
+	n := 0
+	for i := range f.findings {
+		if s := f.findings[i].State; s != reconcile.Submitted && s != reconcile.Escalated {
+			continue
+		}
+		n++
+		for _, d := range slices.Backward(r.decisions(f.findings[i].ID)) {
+			if d.Action != reconcile.Submit {
+				continue
+			}
+			if ref := string(cleaned(d.Ref)); ref != "" && !slices.Contains(refs, ref) {
+				refs = append(refs, ref)
+			}
+			break
+		}
+	}
+	if n == 0 || n == len(f.findings) {
+		return nil
+	}
+	was, as := "were", ""
+	if n == 1 {
+		was = "was"
+	}
+	if refs != nil {
+		as = " as " + strings.Join(refs, ", ")
+	}
+	return []string{fmt.Sprintf("%d of %d findings %s sent%s; MX does not know of the rest yet.", n, len(f.findings), was, as)}
+}
+
 // patience says whether the connection has been down for as long as MX asks to
-// wait.
+// wait, and how long there was no success. Of its status it is known when it was
+// first seen; it may have begun before.
 func (r *Report) patience(f *Form) string {
 	if outage(f.findings) != nil {
 		return "Many members of the institution went stale at the same time: this is one ticket for all of them."
 	}
-	lasted := time.Duration(0)
-	if len(f.Members) == 1 && f.Members[0].Succeeded != nil {
-		lasted = r.at().Sub(f.Members[0].Succeeded.Time())
-	}
+	var down time.Duration
 	for i := range f.findings {
 		since, _ := f.findings[i].Evidence["status_since"].(map[string]any)
 		after, _ := since["not_after"].(string)
 		if t, err := time.Parse(time.RFC3339Nano, after); err == nil {
-			lasted = max(lasted, r.at().Sub(t))
+			down = max(down, r.at().Sub(t))
 		}
 	}
-	if lasted < waitFor {
-		return fmt.Sprintf("MX asks to wait until a member has been DEGRADED or DISCONNECTED for more than two days; what is known of this one goes back %d hours.", int(lasted.Hours()))
+	facts := "since when is not known"
+	if down > 0 {
+		facts = fmt.Sprintf("this one was first seen so %d h ago", int(down.Hours()))
 	}
-	return "The member has been without a success for more than two days."
+	switch {
+	case len(f.Members) != 1:
+	case f.Members[0].Succeeded == nil:
+		facts += ", and it never succeeded"
+	default:
+		facts += fmt.Sprintf(", and its last success was %d h ago", int(r.at().Sub(f.Members[0].Succeeded.Time()).Hours()))
+	}
+	if down <= waitFor {
+		return "MX asks to wait until a member has been DEGRADED or DISCONNECTED for more than two days: " + facts + "."
+	}
+	return "MX asks to wait until a member has been DEGRADED or DISCONNECTED for more than two days, which is over: " + facts + "."
 }
