@@ -91,7 +91,7 @@ func (s *Site) some(ctx context.Context, v *view, ids []string, use func(*report
 			of = append(of, f)
 		}
 	}
-	kept, err := s.nights.Kept(s.st, v.summary.Snapshot, of...)
+	kept, err := s.nights.Kept(s.st, v.result, of...)
 	if err != nil {
 		return err
 	}

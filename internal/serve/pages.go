@@ -75,7 +75,7 @@ type page struct {
 }
 
 // states are those of findings, the most urgent first.
-var states = report.Urgency()
+var states = report.States()
 
 func counted(n int, one, many string) string {
 	if n == 1 {
@@ -116,7 +116,7 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 		Summary             reconcile.Summary
 		Kinds, Institutions []tally
 		States              []tally
-		News                []*reconcile.Finding // that came last night
+		News                []*reconcile.Finding // raised last night
 		Tickets             []*report.Ticket
 		Why                 []tally
 		Raised, NewTickets  int
@@ -125,13 +125,11 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := body{Summary: v.summary, NewTickets: v.summary.Tickets.New}
 	kinds, institutions, stands := map[string]*tally{}, map[string]*tally{}, map[string]*tally{}
-	add := func(to map[string]*tally, name string, raised, isNew bool) {
+	add := func(to map[string]*tally, name string, isNew bool) {
 		if to[name] == nil {
 			to[name] = &tally{Name: name}
 		}
-		if raised {
-			to[name].Raised++
-		}
+		to[name].Raised++
 		if isNew {
 			to[name].New++
 		}
@@ -139,19 +137,18 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	for i := range v.all {
 		f := &v.all[i]
 		if f.State.Live() {
-			add(stands, string(f.State), true, false)
+			add(stands, string(f.State), false)
 		}
-		raised, isNew := f.State.Raised(), v.isNew(f)
-		if raised {
-			b.Raised++
+		if !f.State.Raised() {
+			continue
 		}
+		b.Raised++
+		isNew := v.isNew(f)
 		if isNew {
 			b.News = append(b.News, f)
 		}
-		if raised || isNew {
-			add(kinds, string(f.Kind), raised, isNew)
-			add(institutions, cmp.Or(string(f.Institution), "no institution"), raised, isNew)
-		}
+		add(kinds, string(f.Kind), isNew)
+		add(institutions, cmp.Or(string(f.Institution), "no institution"), isNew)
 	}
 	b.New = len(b.News)
 	for _, t := range v.tickets {
@@ -170,8 +167,7 @@ func (s *Site) overview(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// isNew reports whether the finding came in the newest night: as in the report,
-// also what is only suspected.
+// isNew reports whether the finding came in the newest night, as in the report.
 func (v *view) isNew(f *reconcile.Finding) bool { return report.IsNew(v.news[f.ID]) }
 
 func largest(of map[string]*tally) (all []tally) {
@@ -235,11 +231,7 @@ func (s *Site) findings(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	l := listing{Kinds: reconcile.Kinds(), States: states, Kind: q.Get("kind"), State: q.Get("state"), Institution: strings.TrimSpace(q.Get("institution")), New: q.Has("new")}
-	if l.State == "" && l.New {
-		l.State = "all"
-	}
-	l.State = cmp.Or(l.State, "raised")
+	l := listing{Kinds: reconcile.Kinds(), States: states, Kind: q.Get("kind"), State: cmp.Or(q.Get("state"), "raised"), Institution: strings.TrimSpace(q.Get("institution")), New: q.Has("new")}
 	var found []*reconcile.Finding
 	for i := range v.all {
 		f := &v.all[i]

@@ -129,23 +129,28 @@ func TestNightsAreKept(t *testing.T) {
 		t.Errorf("%d files were read after %d", got, read)
 	}
 
-	id := snapshot.ID(d.ledger().Nights()[nights-1])
+	v, err := d.site.now()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := d.ledger().Nights()[nights-1]
 	all := d.ledger().Findings()
 	for i := range all {
-		got, err := d.site.nights.Of(t.Context(), counting, d.ledger(), id, all[i])
+		got, err := d.site.nights.Of(t.Context(), counting, v.result, all[i])
 		want, e := reconcile.LookBack(t.Context(), d.st, id, all[i:i+1], reconcile.PastOptions{})
 		if err != nil || e != nil || !reflect.DeepEqual(got, want) {
 			t.Fatalf("%s: %v, %v: %+v, %+v", all[i].ID, err, e, got, want)
 		}
 	}
-	older := snapshot.ID(d.ledger().Nights()[nights-2])
-	if p, err := d.site.nights.Kept(counting, older, *f); p != nil || err != nil {
+	older := *v.result
+	older.Summary.Snapshot = d.ledger().Nights()[nights-2]
+	if p, err := d.site.nights.Kept(counting, &older, *f); p != nil || err != nil {
 		t.Errorf("of another night: %v, %v", p, err)
 	}
 	if err := os.Remove(d.st.Path("_manifests/" + string(d.ledger().Nights()[0]) + ".json")); err != nil {
 		t.Fatal(err)
 	}
-	got, err := d.site.nights.Of(t.Context(), counting, d.ledger(), id, *f)
+	got, err := d.site.nights.Of(t.Context(), counting, v.result, *f)
 	if err != nil || len(got.Nights) != nights-1 {
 		t.Errorf("after one is pruned: %v", err)
 	}

@@ -135,14 +135,14 @@ func glimpse[T any](s *Site, r *http.Request, f func(context.Context) (T, error)
 func (s *Site) detail(r *http.Request, v *view, f *reconcile.Finding) (text template.HTML, late bool, err error) {
 	var past *reconcile.Past
 	if f.Member != "" {
-		if past, err = s.nights.Kept(s.st, v.summary.Snapshot, *f); err != nil {
+		if past, err = s.nights.Kept(s.st, v.result, *f); err != nil {
 			return "", false, err
 		}
 	}
 	if f.Member != "" && past == nil {
 		past, late, err = glimpse(s, r, func(ctx context.Context) (past *reconcile.Past, err error) {
 			err = s.read(ctx, func(ctx context.Context) (err error) {
-				past, err = s.nights.Of(ctx, s.st, v.result.Ledger, v.summary.Snapshot, *f)
+				past, err = s.nights.Of(ctx, s.st, v.result, *f)
 				return err
 			})
 			return past, err

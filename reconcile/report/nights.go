@@ -18,32 +18,32 @@ type Nights struct {
 	mu   sync.Mutex // of what follows; nobody reads while holding it
 	ids  []snapshot.ID
 	last snapshot.ID
+	o    reconcile.PastOptions
 	past *reconcile.Past // of all that was asked for; replaced, never changed
 }
 
 // mostAccounts are kept, with all their rows.
 const mostAccounts = 4 * detailed
 
-// Kept returns the past of findings if nothing has to be read for it, else nil.
-func (n *Nights) Kept(st snapshot.Store, id snapshot.ID, of ...reconcile.Finding) (*reconcile.Past, error) {
-	past, left, _, err := n.lack(st, id, of)
+// Kept returns the past of findings up to the night of a result, if nothing has to be read for it, else nil.
+func (n *Nights) Kept(st snapshot.Store, res *reconcile.Result, of ...reconcile.Finding) (*reconcile.Past, error) {
+	past, left, _, err := n.lack(st, res, of)
 	if past == nil || len(left) > 0 || err != nil {
 		return nil, err
 	}
 	return only(past, of), nil
 }
 
-// Of returns the past of findings, as LookBack does; what is stale is what the
-// night took for it.
-func (n *Nights) Of(ctx context.Context, st snapshot.Store, ledger *reconcile.Ledger, id snapshot.ID, of ...reconcile.Finding) (*reconcile.Past, error) {
-	past, left, ids, err := n.lack(st, id, of)
+// Of returns the past of findings up to the night of a result, as LookBack does.
+func (n *Nights) Of(ctx context.Context, st snapshot.Store, res *reconcile.Result, of ...reconcile.Finding) (*reconcile.Past, error) {
+	id, o := nightOf(res)
+	past, left, ids, err := n.lack(st, res, of)
 	if err != nil {
 		return nil, err
 	}
 	if past != nil && len(left) == 0 {
 		return only(past, of), nil
 	}
-	o := reconcile.PastOptions{StaleAfter: int64(ledger.StaleAfter(id) / time.Second)}
 	more, err := reconcile.LookBack(ctx, st, id, left, o)
 	if err == nil && past != nil && !slices.Equal(past.Nights, more.Nights) { // a snapshot came, went or broke meanwhile
 		past = nil
@@ -57,19 +57,19 @@ func (n *Nights) Of(ctx context.Context, st snapshot.Store, ledger *reconcile.Le
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ids, n.last, n.past = ids, id, more
+	n.ids, n.last, n.o, n.past = ids, id, o, more
 	return only(more, of), nil
 }
 
 // lack returns what is kept, nil if that is of no use, and of which of the
 // findings it is not.
-func (n *Nights) lack(st snapshot.Store, id snapshot.ID, of []reconcile.Finding) (past *reconcile.Past, left []reconcile.Finding, ids []snapshot.ID, err error) {
+func (n *Nights) lack(st snapshot.Store, res *reconcile.Result, of []reconcile.Finding) (past *reconcile.Past, left []reconcile.Finding, ids []snapshot.ID, err error) {
 	if ids, err = snapshot.List(st); err != nil {
 		return nil, nil, nil, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.past == nil || n.last != id || !slices.Equal(n.ids, ids) {
+	if id, o := nightOf(res); n.past == nil || n.last != id || n.o != o || !slices.Equal(n.ids, ids) {
 		return nil, of, ids, nil
 	}
 	left = slices.DeleteFunc(slices.Clone(of), func(f reconcile.Finding) bool {
@@ -85,6 +85,12 @@ func (n *Nights) lack(st snapshot.Store, id snapshot.ID, of []reconcile.Finding)
 		return nil, of, ids, nil
 	}
 	return n.past, left, ids, nil
+}
+
+// nightOf is the night of a result, and how its past is read.
+func nightOf(res *reconcile.Result) (snapshot.ID, reconcile.PastOptions) {
+	id := res.Summary.Snapshot
+	return id, reconcile.PastOptions{StaleAfter: int64(res.Ledger.StaleAfter(id) / time.Second)}
 }
 
 // with is what two pasts of the same nights have.

@@ -19,7 +19,9 @@ func TestNightsAreBounded(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	n := Nights{last: "x", past: &reconcile.Past{Accounts: map[string]*reconcile.AccountPast{}}}
+	res := reconcile.Result{Summary: reconcile.Summary{Snapshot: "x"}, Ledger: reconcile.NewLedger(nil)}
+	_, o := nightOf(&res)
+	n := Nights{last: "x", o: o, past: &reconcile.Past{Accounts: map[string]*reconcile.AccountPast{}}}
 	for i := range mostAccounts - 1 {
 		n.past.Accounts[fmt.Sprint(i)] = &reconcile.AccountPast{}
 	}
@@ -32,7 +34,7 @@ func TestNightsAreBounded(t *testing.T) {
 		{[]reconcile.Finding{{Account: "new"}, {Account: "new"}, {Member: "one"}, {Member: "two"}}, 399, 4},
 		{[]reconcile.Finding{{Account: "0"}, {Account: "new"}, {Account: "newer"}}, 0, 3},
 	} {
-		past, left, _, err := n.lack(st, "x", c.of)
+		past, left, _, err := n.lack(st, &res, c.of)
 		kept := 0
 		if past != nil {
 			kept = len(past.Accounts)

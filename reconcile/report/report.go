@@ -23,11 +23,10 @@ type Report struct {
 	Detailed []string // ids of the findings of which Past has members and accounts, the most urgent first
 	Urgent   int      // raised findings about members, of which Detailed are the first
 
-	others []reconcile.Finding // not shown; their transactions may be
-
 	ledger *reconcile.Ledger
-	host   string // of the API
-	live   bool   // with what was decided since the night
+	others []reconcile.Finding // not shown; their transactions may be
+	host   string              // of the API
+	live   bool                // with what was decided since the night
 
 	// Of the ledger, made once: a report asks for both once per finding.
 	indexed sync.Once
@@ -71,7 +70,12 @@ func byUrgency(a, b *reconcile.Finding) int {
 
 // New gathers what there is to show of a snapshot that was judged.
 func New(ctx context.Context, st snapshot.Store, res *reconcile.Result) (*Report, error) {
-	return new(Nights).gather(ctx, st, res, res.Findings, detailed)
+	r, err := new(Nights).gather(ctx, st, res, res.Findings, detailed)
+	if err != nil {
+		return nil, err
+	}
+	r.New = res.NewTonight()
+	return r, nil
 }
 
 // Live gathers what there is to show now: what New shows of the result, with
@@ -91,7 +95,7 @@ func (n *Nights) Live(ctx context.Context, st snapshot.Store, res *reconcile.Res
 	if err != nil {
 		return nil, err
 	}
-	r.live = true
+	r.live, r.New = true, res.NewTonight()
 	return r, nil
 }
 
@@ -130,9 +134,7 @@ func (n *Nights) gather(ctx context.Context, st snapshot.Store, res *reconcile.R
 	}
 	urgent := slices.DeleteFunc(slices.Clone(found), func(f reconcile.Finding) bool { return f.Member == "" || !f.State.Raised() })
 	slices.SortFunc(urgent, func(a, b reconcile.Finding) int { return byUrgency(&a, &b) })
-	if r.Urgent = len(urgent); most > 0 { // a page is made of it
-		r.New = res.NewTonight()
-	}
+	r.Urgent = len(urgent)
 	urgent = urgent[:min(len(urgent), most)]
 	for i := range urgent {
 		r.Detailed = append(r.Detailed, urgent[i].ID)
@@ -143,7 +145,7 @@ func (n *Nights) gather(ctx context.Context, st snapshot.Store, res *reconcile.R
 			urgent = append(urgent, f)
 		}
 	}
-	r.Past, err = n.Of(ctx, st, ledger, of.Snapshot, urgent...)
+	r.Past, err = n.Of(ctx, st, res, urgent...)
 	return r, err
 }
 

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"slices"
-
 	"tallyport/reconcile"
 	"tallyport/snapshot"
 )
@@ -26,6 +24,3 @@ func Fact(v any) string { return fact(v) }
 
 // IsNew reports whether a finding comes to be shown or is raised by the event.
 func IsNew(e reconcile.EventName) bool { return fresh(e) }
-
-// Urgency is the order of states in which findings are shown.
-func Urgency() []reconcile.State { return slices.Clone(urgency) }
