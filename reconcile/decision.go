@@ -98,7 +98,7 @@ func (r *record) allows(a Action) bool {
 	case Submit: // an escalated one may be sent again
 		return s == Open || s == Escalated
 	case Request:
-		return s == Candidate || s == Open
+		return (s == Candidate || s == Open) && !r.h.Requested
 	}
 	return false
 }

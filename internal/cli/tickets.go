@@ -123,7 +123,8 @@ func (s *session) listTickets(c *cli.Context) (err error) {
 	}
 	last, _ := ledger.Last()
 	lines, bare := ticketLines(found, c.Bool("all"), func(t *report.Ticket) bool {
-		return last.Time().Sub(t.Since.Time()) >= c.Duration("age") && since(t, ledger)
+		// A late run may have named the last night before what it saw.
+		return max(0, last.Time().Sub(t.Since.Time())) >= c.Duration("age") && since(t, ledger)
 	})
 	if c.Bool("json") {
 		enc := json.NewEncoder(s.env.Stdout)
