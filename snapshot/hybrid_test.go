@@ -19,7 +19,8 @@ func TestHybrid(t *testing.T) {
 				groups := 1 + rnd.IntN(3)
 				data = binary.AppendUvarint(data, uint64(groups)<<1|1)
 				for range groups * width {
-					data = append(data, byte(rnd.Uint32())&byte(rnd.Uint32())) // zeros repeat
+					bits := rnd.Uint32()
+					data = append(data, byte(bits)&byte(bits>>8)) // zeros repeat
 				}
 				n += 8 * groups
 				continue
