@@ -358,12 +358,13 @@ func (s *session) openStore(path string) (*snapshot.Dir, error) {
 		return nil, usagef("--store is empty; name a directory")
 	}
 	info, err := os.Stat(filepath.Join(path, "_store.json"))
-	if entries, e := os.ReadDir(path); e == nil && len(entries) > 0 && errors.Is(err, fs.ErrNotExist) {
-		return nil, none{notAStore(path)} // before anything is said of who may write to it
-	}
+	bare := errors.Is(err, fs.ErrNotExist)
 	st, err := snapshot.OpenDir(path, err == nil && info.Mode()&0o040 != 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, none{fmt.Errorf("there is no store at %s; name one with --store", path)}
+	}
+	if entries, e := os.ReadDir(path); err != nil && bare && e == nil && len(entries) > 0 {
+		return nil, none{notAStore(path)} // which nobody need put in order
 	}
 	if err != nil {
 		return nil, usage{denied(path, err)}

@@ -135,7 +135,12 @@ func TestSearch(t *testing.T) {
 	d.page("/search?q="+string(f.TicketID), `name="id" value="`+string(f.TicketID)+`"`)
 	d.page("/search?q="+string(f.Institution), `<a href="/institutions/`+string(f.Institution)+`">`)
 	d.page("/search?q=USR", "four letters or more")
-	d.page("/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "No finding is about", "&lt;script&gt;")
+	d.page("/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "No finding has", "&lt;script&gt;")
+	// As customers tell it: by payee, by amount, and with the guid as they typed it.
+	for _, asked := range []string{strings.ToLower(string(f.Payee))[:5], "-" + string(f.Amount), strings.ToLower(string(f.Transaction))} {
+		d.page("/search?q="+url.QueryEscape(asked), `href="/findings/`+f.ID+`"`)
+	}
+	d.page("/search?q="+strings.ToLower(string(f.Transaction)), "Explain "+string(f.Transaction))
 }
 
 // What is not there is said so.

@@ -30,13 +30,17 @@ const shortest = 4
 var transactionGUID = regexp.MustCompile(`^TRN-[0-9A-Za-z-]{1,64}$`)
 
 // search lists what bears a name: a guid, an id of a finding or a ticket, the
-// code of an institution, or how one of these begins.
+// code of an institution, or how one of these begins; and findings about
+// transactions of that payee or that amount.
 func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.now()
 	if err != nil {
 		return err
 	}
 	asked := strings.TrimSpace(r.URL.Query().Get("q"))
+	if len(asked) > 4 && strings.EqualFold(asked[:4], "TRN-") { // guids are served in one case only
+		asked = "TRN-" + strings.ToLower(asked[4:])
+	}
 	h := hits{Asked: asked, Short: len(asked) < shortest, Transaction: transactionGUID.MatchString(asked)}
 	likes := func(name string) bool {
 		return name != "" && (strings.EqualFold(name, asked) || !h.Short && len(name) > len(asked) && strings.EqualFold(name[:len(asked)], asked))
@@ -50,8 +54,9 @@ func (s *Site) search(w http.ResponseWriter, r *http.Request) error {
 		f := &v.all[i]
 		found := slices.ContainsFunc([]string{f.ID, string(f.TicketID), string(f.User), string(f.Member), string(f.Account), string(f.Transaction), string(f.Institution)}, likes)
 		if !found && asked != "" && !h.Short {
-			found = mentions(f.Evidence, asked)
+			found = mentions(f.Evidence, asked) || strings.Contains(strings.ToLower(string(f.Payee)), strings.ToLower(asked))
 		}
+		found = found || asked != "" && strings.TrimLeft(strings.ReplaceAll(asked, ",", ""), "-+$") == string(f.Amount)
 		if found {
 			h.Found = append(h.Found, f)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -92,7 +93,11 @@ func (f *Form) Markdown() []byte {
 	for _, n := range f.Notes {
 		fmt.Fprintf(&b, "\n> %s\n", n)
 	}
-	section(&b, "What is wrong", f.Wrong, "- ")
+	wrong := "What is wrong"
+	if !f.State.Live() {
+		wrong = "What was wrong"
+	}
+	section(&b, wrong, f.Wrong, "- ")
 	f.writeSubject(&b)
 	f.writeTransactions(&b)
 	f.writeHistory(&b)
@@ -123,6 +128,18 @@ func section(b *bytes.Buffer, title string, lines []string, bullet string) {
 	}
 }
 
+// typed are codes and addresses in which Markdown sees nothing.
+var typed = regexp.MustCompile(`^(https://)?[0-9A-Za-z]+([_./-]+[0-9A-Za-z]+)*/?$`)
+
+// asTyped is a code or an address, without signs before its signs if it needs
+// none: people paste it into a form.
+func asTyped(s text) string {
+	if typed.MatchString(string(s)) {
+		return string(s)
+	}
+	return inMarkdown(s)
+}
+
 // tableRow writes a line of a table.
 func tableRow(b *bytes.Buffer, cells ...string) {
 	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
@@ -130,9 +147,9 @@ func tableRow(b *bytes.Buffer, cells ...string) {
 
 func (f *Form) writeSubject(b *bytes.Buffer) {
 	b.WriteString("\n## Where\n\n| | |\n|---|---|\n")
-	tableRow(b, "Institution", strings.TrimSpace(inMarkdown(f.Institution.Name)+" ("+inMarkdown(f.Institution.Code)+")"))
+	tableRow(b, "Institution", strings.TrimSpace(inMarkdown(f.Institution.Name)+" ("+asTyped(f.Institution.Code)+")"))
 	if f.Institution.URL != "" {
-		tableRow(b, "FI website", inMarkdown(f.Institution.URL))
+		tableRow(b, "FI website", asTyped(f.Institution.URL))
 	}
 	tableRow(b, "API", inMarkdown(f.Host))
 	if len(f.Members) == 1 {

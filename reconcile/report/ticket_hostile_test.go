@@ -59,7 +59,7 @@ func fill(t *testing.T, s string, requests bool) *Report {
 	return r
 }
 
-var headings = regexp.MustCompile(`^(# .*|## (What is wrong|Where|Missing transactions|Status history|Steps already taken|Requests that show it|Before it is sent))$`)
+var headings = regexp.MustCompile(`^(# .*|## (What is wrong|What was wrong|Where|Missing transactions|Status history|Steps already taken|Requests that show it|Before it is sent))$`)
 
 // command is a request of a ticket: nothing in its quotes ends them.
 var command = regexp.MustCompile(`^curl -i 'https?://[^' ]*/users/USR-1/(members/MBR-1/status|transactions/TRN-1|accounts/ACT-1/transactions\?from_date=2026-11-10&to_date=2026-11-14&records_per_page=100)' \\$`)

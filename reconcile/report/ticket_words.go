@@ -30,7 +30,10 @@ func (r *Report) subject(f *Form) string {
 	case reconcile.FIWebsite:
 		where, what = "FI website", "member is "+cmp.Or(status, "not able to log in")
 	case reconcile.Aggregation:
-		where, what = "aggregation", cmp.Or(status, "member")+", "+sinceSuccess(f)
+		where, what = "aggregation", "member not updating, "+sinceSuccess(f)
+		if f.State.Live() && status != "" {
+			what = status + ", " + sinceSuccess(f)
+		}
 	case reconcile.FailedUpdate:
 		where, what = "aggregation", "failed update, "+sinceSuccess(f)
 	default:
@@ -50,6 +53,9 @@ func (r *Report) subject(f *Form) string {
 }
 
 func sinceSuccess(f *Form) string {
+	if !f.State.Live() { // what the member's last night shows is how it ended
+		return string(f.State)
+	}
 	if len(f.Members) != 1 || f.Members[0].Succeeded == nil {
 		return "without any success"
 	}
