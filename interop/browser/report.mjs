@@ -123,12 +123,18 @@ async function plain() {
   await page.close();
 
   const printed = await opened({ viewport: { width: 720, height: 1000 } }); // A4 without its margins
-  await printed.evaluate(() => document.querySelector("#details details").open = true);
+  await printed.evaluate(() => document.querySelector("#details > details:not(.ticketed)").open = true);
   await printed.emulateMedia({ media: "print", colorScheme: "dark" });
   assert.equal(await printed.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
   assert.ok(!await printed.locator("#filter").isVisible());
   assert.ok(await printed.evaluate(() => document.documentElement.scrollWidth) <= 720, "wider than a sheet of paper");
-  assert.equal(await printed.locator("#details > details:visible").count(), 1, "what is open is printed, and nothing else");
+  const ticketed = await printed.locator("#details > details.ticketed").count(), open = () => printed.locator("#details > details[open]").count();
+  assert.ok(ticketed > 0, "no finding in a ticket has nights");
+  assert.equal(await printed.locator("#details > details:visible").count(), ticketed + 1, "what is open and what is in a ticket is printed, and nothing else");
+  await printed.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  assert.equal(await open(), ticketed + 1, "what is in a ticket is open while it is printed");
+  await printed.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  assert.equal(await open(), 1, "and no longer than that");
   await printed.screenshot({ path: join(shots, "print.png"), fullPage: true });
   await printed.close();
 }
