@@ -93,7 +93,7 @@ func secrets(w *sim.World) (all []string) {
 // what it is among the others.
 func TestTicketsOfWorld(t *testing.T) {
 	if testing.Short() {
-		t.Skip("twelve nights of a world")
+		t.Skip("twelve nights of a world, three minutes with the race detector; without it they are always lived through")
 	}
 	calm := sim.Calm()
 	w := sim.New(sim.Config{Seed: 1, Users: 150, Transactions: 60, Weather: &calm, Start: time.Date(2026, 11, 1, 2, 0, 0, 0, time.UTC)})
